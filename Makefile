@@ -1,0 +1,97 @@
+# Everything that is done with this repository. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Idle OpenMP threads sleep instead of spinning, which on a busy machine is many times faster.
+export OMP_WAIT_POLICY := PASSIVE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The first of these that is Python 3.11 or newer makes the environment; `make install PYTHON=/path/to/python` chooses.
+PYTHON ?= $(firstword $(foreach candidate,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
+	$(candidate) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(candidate))))
+WORKERS ?= 2
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ------------------------------------------------------------------------------------------ environment
+
+.PHONY: install
+install: $(STAMP)  ## Make .venv and install mapsto with everything its development needs
+
+$(STAMP): pyproject.toml constraints.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "mapsto needs Python 3.11 or newer; found $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "Install one (Debian, Ubuntu: apt install python3.11 python3.11-venv), or name it: make install PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$(PYTHON) cannot make environments. Install its venv package (Debian, Ubuntu: apt install python3-venv)." >&2; \
+		exit 1; \
+	fi
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# ------------------------------------------------------------------------------------------ checks
+
+.PHONY: format
+format: $(STAMP)  ## Format the code and mend what the linter can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: lint
+lint: $(STAMP)  ## Check format and lint rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+.PHONY: typecheck
+typecheck: $(STAMP)  ## Check types
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(STAMP)  ## Check the import contract between the rooms
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: lint typecheck imports  ## Check lint, types, the import contract, and run all fast tests
+	$(BIN)/pytest -n $(WORKERS)
+
+.PHONY: test-all
+test-all: lint typecheck imports  ## The same with the long checks on real data (MAPSTO_DATA, ../shared/data)
+	$(BIN)/pytest -n $(WORKERS) -m ''
+
+# ------------------------------------------------------------------------------------------ docs
+
+.PHONY: docs
+docs: $(STAMP)  ## Build the documentation into site/
+	$(BIN)/zensical build --clean --strict
+
+.PHONY: docs-serve
+docs-serve: $(STAMP)  ## Show the documentation while it is written
+	$(BIN)/zensical serve
+
+# ------------------------------------------------------------------------------------------ runs
+
+.PHONY: demo
+demo: $(STAMP)  ## Tune a network on the digits data in a minute; writes runs/demo/report.html
+	$(BIN)/mapsto tune digits --budget 60s --out runs/demo --overwrite
+
+.PHONY: bench-loop
+bench-loop: $(STAMP)  ## Measure the training loop beside a bare PyTorch loop; writes benchmarks/results/loop.json
+	$(BIN)/python benchmarks/loop.py
+
+.PHONY: clean
+clean:  ## Remove what was built, but neither .venv nor runs/
+	rm -rf site build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,101 @@
+"""mapsto tunes deep neural networks: data and a budget in, the best network and the evidence out.
+
+    import mapsto as mp
+
+    result = mp.tune("churn.csv", target="churned", budget="10m")
+    result.best.predict(frame)
+
+The names below are loaded when first used, so that `import mapsto` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from mapsto.api import (
+        Result,
+        check,
+        datasets,
+        evaluate,
+        init,
+        load,
+        open_run,
+        predict,
+        report,
+        resume,
+        schema,
+        show,
+        train,
+        tune,
+    )
+    from mapsto.errors import DataError, MapstoError, MissingPackage, RecipeError, RunError, TrainingError
+    from mapsto.estimators import TunedClassifier, TunedRegressor
+    from mapsto.recipe.ranges import choice, log, uniform
+    from mapsto.recipe.ranges import integer as int
+    from mapsto.recipe.schema import Recipe
+    from mapsto.recipe.space import Space
+    from mapsto.training.fitted import Fitted
+
+_PLACES = {
+    "mapsto.api": (
+        "Result", "check", "datasets", "evaluate", "init", "load", "open_run", "predict", "report", "resume", "schema",
+        "show", "train", "tune",
+    ),
+    "mapsto.errors": ("DataError", "MapstoError", "MissingPackage", "RecipeError", "RunError", "TrainingError"),
+    "mapsto.estimators": ("TunedClassifier", "TunedRegressor"),
+    "mapsto.recipe.ranges": ("choice", "log", "uniform"),
+    "mapsto.recipe.schema": ("Recipe",),
+    "mapsto.recipe.space": ("Space",),
+    "mapsto.training.fitted": ("Fitted",),
+}  # fmt: skip
+_HOME = {name: (module, name) for module, names in _PLACES.items() for name in names}
+_HOME["int"] = ("mapsto.recipe.ranges", "integer")
+
+__all__ = [
+    "DataError",
+    "Fitted",
+    "MapstoError",
+    "MissingPackage",
+    "Recipe",
+    "RecipeError",
+    "Result",
+    "RunError",
+    "Space",
+    "TrainingError",
+    "TunedClassifier",
+    "TunedRegressor",
+    "check",
+    "choice",
+    "datasets",
+    "evaluate",
+    "init",
+    "int",
+    "load",
+    "log",
+    "open_run",
+    "predict",
+    "report",
+    "resume",
+    "schema",
+    "show",
+    "train",
+    "tune",
+    "uniform",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'mapsto' has no attribute {name!r}; it has {', '.join(__all__)}")
+    module, attribute = _HOME[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

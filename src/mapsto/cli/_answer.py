@@ -1,0 +1,163 @@
+"""The answer of a study and of a test, as a person reads them on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mapsto.cli._board import choices, clock
+from mapsto.report.format import decimals, number
+
+VERDICTS = {
+    "better": ("better than the default recipe", "green"),
+    "not distinguishable": ("not distinguishable from the default recipe", "yellow"),
+    "default is best": ("the default recipe is the best", "yellow"),
+}
+
+
+def value_text(metric: Mapping[str, Any]) -> str:
+    """A metric's value.
+
+    Example:
+        >>> value_text({"value": 0.9815, "low": 0.96, "high": 0.99, "percent": True})
+        '98.1%'
+    """
+    return number(metric.get("value"), _unit(metric), digits=decimals(metric.get("low"), metric.get("high")))
+
+
+def interval_text(metric: Mapping[str, Any]) -> str:
+    """A metric's interval, or nothing where it has none.
+
+    Example:
+        >>> interval_text({"value": 0.9815, "low": 0.96, "high": 0.99, "percent": True})
+        '96.0% to 99.0%'
+    """
+    low, high = metric.get("low"), metric.get("high")
+    if low is None or high is None:
+        return ""
+    digits = decimals(low, high)
+    return f"{number(low, _unit(metric), digits=digits)} to {number(high, _unit(metric), digits=digits)}"
+
+
+def result_line(summary: Mapping[str, Any], run: Path) -> str:
+    """The whole answer of a study in one line."""
+    card, objective = summary.get("scorecard") or {}, summary["objective"]
+    metric = (card.get("metrics") or {}).get(objective["name"], {})
+    interval = f" ({interval_text(metric)})" if interval_text(metric) else ""
+    return (
+        f"{run}: {objective['title']} {value_text(metric)}{interval} on {card.get('rows', 0):,} {card.get('part')} rows"
+    )
+
+
+def show_result(console: Console, summary: Mapping[str, Any], run: Path) -> None:
+    """Prints the answer of a study: the winner, its test, what it was compared with, and what can be done next."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column()
+    winner = summary.get("winner") or {}
+    if winner:
+        facts.add_row(
+            "winner",
+            Text(f"trial {winner['number']}", style="bold").append(f"  {choices(winner['chosen'])}", style="not bold"),
+        )
+    if summary.get("verdict"):
+        facts.add_row("verdict", _verdict(summary))
+    facts.add_row("trials", _effort(summary))
+    console.print(Padding(Text(_title(summary), style="bold"), (1, 2, 0, 2)))
+    console.print(Padding(facts, (1, 2, 0, 2)))
+    card = summary.get("scorecard") or {}
+    if card:
+        console.print(Padding(_comparison(summary, card), (1, 2, 0, 2)))
+    console.print(Padding(_next(run), (1, 2)))
+
+
+def show_scorecard(console: Console, card: Mapping[str, Any]) -> None:
+    """Prints a scorecard: every metric with its interval, and every class."""
+    metrics = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", title_justify="left")
+    metrics.add_column(f"{card['part']} part, {card['rows']:,} rows")
+    metrics.add_column("value", justify="right")
+    metrics.add_column("95% interval")
+    for metric in card["metrics"].values():
+        metrics.add_row(metric["title"], Text(value_text(metric), style="bold"), interval_text(metric))
+    console.print(Padding(metrics, (1, 2)))
+    if card.get("per_class"):
+        console.print(Padding(_classes(card["per_class"]), (0, 2, 1, 2)))
+
+
+def _unit(metric: Mapping[str, Any]) -> Any:
+    return "percent" if metric.get("percent") else "number"
+
+
+def _title(summary: Mapping[str, Any]) -> str:
+    rows = (summary.get("facts") or {}).get("num_rows")
+    size = f" · {rows:,} rows" if rows else ""
+    return f"{summary['name']} · {summary['task']['title']}{size}"
+
+
+def _verdict(summary: Mapping[str, Any]) -> Text:
+    words, style = VERDICTS.get(summary["verdict"], (summary["verdict"], ""))
+    text = Text(words, style=style)
+    detail = str(summary.get("verdict_text") or "")
+    return text.append(f"\n{detail}", style="dim") if detail else text
+
+
+def _effort(summary: Mapping[str, Any]) -> str:
+    explored = [trial for trial in summary.get("trials") or () if trial["phase"] == "explore"]
+    words = {"complete": "complete", "stopped": "cut by time", "pruned": "stopped early", "failed": "failed"}
+    counts = [f"{n} {word}" for state, word in words.items() if (n := sum(t["state"] == state for t in explored))]
+    budget = summary.get("budget") or {}
+    used = f" · {clock(budget['used'])}" if budget.get("used") is not None else ""
+    of = f" of {clock(budget['seconds'])}" if budget.get("seconds") else ""
+    return f"{len(explored)}: {', '.join(counts)}{used}{of}"
+
+
+def _comparison(summary: Mapping[str, Any], card: Mapping[str, Any]) -> Table:
+    """The network beside the plain baselines, on the same rows."""
+    objective = summary["objective"]
+    own = card["metrics"].get(objective["name"], {})
+    rows: list[tuple[str, Mapping[str, Any], str]] = [("the network", own, "bold green")]
+    for baseline in summary.get("baselines") or ():
+        metric: Mapping[str, Any] = {
+            **own,
+            "low": None,
+            "high": None,
+            **(baseline.get("metrics") or {}).get(objective["name"], {}),
+        }
+        rows.append((str(baseline.get("title") or baseline["name"]), metric, ""))
+    sign = -1 if objective["direction"] == "maximize" else 1
+    rows.sort(key=lambda row: sign * (row[1]["value"] if row[1].get("value") is not None else -sign * float("inf")))
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column(f"on {card['rows']:,} {card['part']} rows, used for nothing else")
+    table.add_column(objective["title"], justify="right")
+    table.add_column("95% interval")
+    for name, metric, style in rows:
+        table.add_row(Text(name, style=style), Text(value_text(metric), style=style), interval_text(metric))
+    return table
+
+
+def _classes(classes: list[Mapping[str, Any]]) -> Table:
+    columns = [key for key in ("precision", "recall", "f1", "iou") if key in classes[0]]
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("class")
+    for name in ("rows", *columns):
+        table.add_column("F1" if name == "f1" else "IoU" if name == "iou" else name, justify="right")
+    for row in classes:
+        shares = [number(row.get(key), "percent") for key in columns]
+        table.add_row(Text(str(row["name"])), number(row.get("rows"), "whole"), *shares)
+    return table
+
+
+def _next(run: Path) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    if (run / "report.html").exists():
+        grid.add_row("report", Text(str(run / "report.html"), style="cyan"))
+    grid.add_row("use it", f"mapsto predict {run} NEW_DATA")
+    return grid

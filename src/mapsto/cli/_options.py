@@ -1,0 +1,88 @@
+"""The arguments and options that verbs share: one name, one meaning, one help text each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RECIPE_SUFFIXES = (".yaml", ".yml")
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="The data: a CSV, Parquet or .npz file, a folder of images, the name of a data set (see "
+        "`mapsto datasets`); or a recipe (.yaml) that names them.",
+        show_default=False,
+    ),
+]
+NewData = Annotated[
+    str,
+    typer.Argument(metavar="SOURCE", help="The data, of the same form as those it was trained on.", show_default=False),
+]
+RunFolder = Annotated[
+    str, typer.Argument(metavar="RUN", help="The folder of a run, such as runs/digits.", show_default=False)
+]
+
+Target = Annotated[
+    str | None, typer.Option("--target", "-t", metavar="COLUMN", help="The column to predict.", show_default=False)
+]
+Task = Annotated[
+    str | None, typer.Option("--task", metavar="NAME", help="What to predict, if not as inferred.", show_default=False)
+]
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option("--recipe", metavar="FILE", help="A recipe (.yaml) to take settings from.", show_default=False),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="NAME=VALUE",
+        help="A setting, or a range to search, such as optimizer.learning_rate='log(1e-4, 1e-1)'. Can be repeated.",
+        show_default=False,
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget", "-b", metavar="TIME", help="Wall-clock time for all of it: 90s, 10m, 1h30m.", show_default=False
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option("--trials", "-n", metavar="N", min=1, help="Recipes to try at most.", show_default=False),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", min=0, help="What all randomness follows from.", show_default=False),
+]
+RunOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="FOLDER", help="The run folder (default: runs/<name of the data>).", show_default=False
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
+OverwriteRun = Annotated[bool, typer.Option("--overwrite", help="Replace the run that is at --out.")]
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer alone.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, and what is logged.")]
+
+
+def split(source: str, recipe: Path | None) -> tuple[str | None, Path | None]:
+    """Data and recipe: a recipe may be given in the place of the data.
+
+    Example:
+        >>> split("churn.csv", None), split("recipe.yaml", None)
+        (('churn.csv', None), (None, PosixPath('recipe.yaml')))
+    """
+    if not source.lower().endswith(RECIPE_SUFFIXES):
+        return source, recipe
+    if recipe is not None:
+        raise typer.BadParameter(f"{source} is a recipe, and --recipe names another: {recipe}.", param_hint="SOURCE")
+    return None, Path(source)

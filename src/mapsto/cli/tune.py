@@ -1,0 +1,54 @@
+"""`mapsto tune`: data and a budget in, the best network out."""
+
+from __future__ import annotations
+
+from mapsto.cli import _options
+from mapsto.cli._terminal import Terminal
+
+EXAMPLES = (
+    "mapsto tune digits --budget 60s",
+    "mapsto tune churn.csv --target churned --budget 10m --out runs/churn",
+    "mapsto tune digits --set model.activation='choice(relu, tanh)' --set optimizer.learning_rate='log(1e-4, 1e-1)'",
+    "mapsto tune recipe.yaml --trials 30 --json",
+)
+
+
+def tune(
+    source: _options.Source,
+    target: _options.Target = None,
+    task: _options.Task = None,
+    recipe: _options.RecipeFile = None,
+    settings: _options.Settings = None,
+    budget: _options.Budget = None,
+    trials: _options.Trials = None,
+    seed: _options.Seed = None,
+    out: _options.RunOut = None,
+    overwrite: _options.OverwriteRun = False,
+    as_json: _options.Json = False,
+    quiet: _options.Quiet = False,
+    debug: _options.Debug = False,
+) -> None:
+    """Search for the best network within a budget, and test it.
+
+    The first trial is the default recipe; the best are trained again with other seeds before the winner is named,
+    and the winner is tested on rows that were used for nothing else. All of it lies in the run folder, with a report.
+    """
+    with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
+        from mapsto import api  # here, so that --help does not load it
+
+        data, recipe = _options.split(source, recipe)
+        with terminal.study() as listener:
+            result = api.tune(
+                data,
+                target=target,
+                task=task,
+                recipe=recipe,
+                settings=settings or (),
+                budget=budget,
+                n_trials=trials,
+                seed=seed,
+                out=out,
+                overwrite=overwrite,
+                listener=listener,
+            )
+        terminal.result(result)

@@ -1,0 +1,224 @@
+"""The cells of one column, brought to the few forms that a table knows.
+
+Every way in (a CSV file, Parquet, a frame in memory) ends here, so that the same values are read the same way
+whatever brought them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, time
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mapsto.errors import DataError
+
+MISSING = frozenset({"", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT"})
+"""What stands for a missing value in text, after blanks on both sides are cut off."""
+
+MOSTLY_NUMBERS = 0.95
+"""A column of text of which at least this share are numbers, and many different ones, is a column of numbers."""
+
+_SAMPLE = 1000
+_DAY = np.timedelta64(1, "D")
+_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+
+Form = Literal["number", "truth", "level", "word", "nested"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One column's values and what they look like.
+
+    Attributes:
+        form: `"number"`; `"truth"` for booleans; `"level"` for what a frame declares to be categories; `"word"` for
+            other text; `"nested"` for what no network here reads (lists, bytes).
+        values: float64 with NaN for missing, or object of str and None.
+        remarks: what was done to read them so, in words that follow the column's name.
+        doubtful: whether a person should look at it.
+    """
+
+    form: Form
+    values: NDArray[Any]
+    remarks: tuple[str, ...] = field(default=())
+    doubtful: bool = False
+
+    @cached_property
+    def missing(self) -> NDArray[np.bool_]:
+        """Which rows have no value."""
+        if self.values.dtype == object:
+            return np.asarray(pd.isna(self.values), dtype=bool)
+        return np.isnan(self.values)
+
+    @cached_property
+    def present(self) -> NDArray[Any]:
+        """The values that are there."""
+        return self.values[~self.missing]
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many different values there are."""
+        return len(pd.unique(self.present))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every row has the same value."""
+        if self.missing.any() or not len(self.values):
+            return False
+        if self.form == "number":  # cheaper than counting, which matters with thousands of columns
+            return bool(self.values.min() == self.values.max())
+        return self.distinct == 1
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every value is a whole number."""
+        return self.form == "number" and bool(np.all(self.present == np.floor(self.present)))
+
+    @property
+    def mean_words(self) -> float:
+        """Words a value, on average; an ideograph counts as a word."""
+        sample = self.present[:: max(1, len(self.present) // _SAMPLE)][:_SAMPLE]
+        counts = [len(value.split()) + len(_IDEOGRAPH.findall(value)) for value in sample]
+        return float(np.mean(counts)) if counts else 0.0
+
+
+def read(series: pd.Series[Any]) -> Cells:
+    """Brings a column of a frame to one of the forms.
+
+    Raises:
+        DataError: it holds complex numbers.
+    """
+    kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else getattr(series.dtype, "kind", "O")
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return _declared(series)
+    if kind == "b":
+        return Cells("truth", _mapped(series, lambda value: str(bool(value))))
+    if kind in "iuf":
+        return Cells("number", series.to_numpy(dtype=np.float64, na_value=np.nan))
+    if kind in "mM":
+        return _moments(series)
+    if kind == "c":
+        raise DataError(f'Column "{series.name}" holds complex numbers. Give real and imaginary parts as two columns.')
+    return _objects(series)
+
+
+def to_numbers(values: NDArray[Any]) -> tuple[NDArray[np.float64], list[str]]:
+    """Text (object of str or None) as numbers, and the texts that are none; `True` and `False` are 1 and 0."""
+    codes, unique = pd.factorize(values)
+    plain = [{"True": "1", "False": "0"}.get(value, value) for value in unique]
+    numbers = np.asarray(pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce"), dtype=np.float64)
+    strange = [value for value, number in zip(unique, numbers, strict=True) if math.isnan(number)]
+    return np.append(numbers, np.nan)[codes], strange
+
+
+def to_words(values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as text, whole ones without a point, so that 1, 1.0 and "1" are the same level."""
+    if values.dtype == object:
+        return values
+    return _mapped(pd.Series(values), _text)
+
+
+def _text(value: Any) -> str:
+    """One cell as text."""
+    if isinstance(value, (float, np.floating)):
+        return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
+    return str(value).strip()
+
+
+def _mapped(series: pd.Series[Any], convert: Any) -> NDArray[Any]:
+    """Applies `convert` once to each different value; missing ones, and those it makes missing, are None."""
+    codes, unique = pd.factorize(series)
+    looked_up = np.empty(
+        len(unique) + 1, dtype=object
+    )  # the last stays None; -1, the code of a missing value, finds it
+    looked_up[:-1] = [convert(value) for value in unique]
+    return looked_up[codes]
+
+
+def _moments(series: pd.Series[Any]) -> Cells:
+    """Dates and spans of time as days, dates counted from 1970."""
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+    is_span = series.dtype.kind == "m"  # type: ignore[union-attr]
+    raw = series.to_numpy()
+    days = (raw if is_span else raw - np.datetime64(0, "D").astype(raw.dtype)) / _DAY
+    said = "is a span of time, read in days" if is_span else "is a date, read in days since 1970"
+    return Cells("number", days.astype(np.float64), (said,))
+
+
+def _declared(series: pd.Series[Any]) -> Cells:
+    """What a frame declares to be categories."""
+    words = _mapped(series.astype(object), lambda value: _level(_text(value)))
+    return Cells("level", words)
+
+
+def _level(text: str) -> str | None:
+    return None if text in MISSING else text
+
+
+def _objects(series: pd.Series[Any]) -> Cells:
+    """Text, numbers kept as text, and mixtures of both."""
+    try:
+        codes, unique = pd.factorize(series)
+    except TypeError:  # lists and dictionaries cannot be hashed
+        return _nested(series)
+    if any(
+        not isinstance(value, (str, bool, int, float, np.generic, date, time)) and not _is_number(value)
+        for value in unique
+    ):
+        return _nested(series)
+    if len(unique) and all(isinstance(value, (bool, np.bool_)) for value in unique):
+        return Cells("truth", _mapped(series, str))
+    texts = [_text(value) for value in unique]
+    looked_up = np.empty(len(unique) + 1, dtype=object)
+    looked_up[:-1] = [_level(text) for text in texts]
+    counts = np.bincount(codes + 1, minlength=len(unique) + 1)[1:]
+    marks = Counter({text: 0 for text in texts if text in MISSING})
+    for text, count in zip(texts, counts, strict=True):
+        if text in MISSING:
+            marks[text] += int(count)
+    said = tuple(f"has {count:,} cells {_shown(text)}, read as missing" for text, count in marks.items())
+    return _numbers_in_text(looked_up[codes], said) or Cells("word", looked_up[codes], said)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number of another library, such as `decimal.Decimal`."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, (bytes, bytearray))
+
+
+def _shown(text: str) -> str:
+    return f'"{text}"' if text else "that are blank"
+
+
+def _nested(series: pd.Series[Any]) -> Cells:
+    words = np.empty(len(series), dtype=object)
+    words[:] = [None if value is None else f"{type(value).__name__}" for value in series]
+    return Cells("nested", words)
+
+
+def _numbers_in_text(values: NDArray[Any], said: tuple[str, ...]) -> Cells | None:
+    """The column as numbers, where all or nearly all of its text are numbers; else None."""
+    present = values[~np.asarray(pd.isna(values), dtype=bool)]
+    if not any(value[0] in "0123456789+-.iI" for value in present[:_SAMPLE]):
+        return None  # saves parsing long texts: a column whose first thousand values are no numbers is none
+    numbers, strange = to_numbers(values)
+    if not strange:
+        return Cells("number", numbers, said)
+    good = numbers[~np.isnan(numbers)]
+    if len(good) < MOSTLY_NUMBERS * len(present) or len(np.unique(good)) <= 20:
+        return None
+    shown = ", ".join(f'"{value}"' for value in strange[:5]) + (", ..." if len(strange) > 5 else "")
+    count = len(present) - len(good)
+    said = (*said, f"is read as numbers; {count:,} of its cells are none ({shown}) and are read as missing")
+    return Cells("number", numbers, said, doubtful=True)

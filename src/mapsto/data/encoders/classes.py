@@ -1,0 +1,74 @@
+"""A column of classes to class ids."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mapsto.data.encoders._columns import counted, natural_order, shortened, texts
+from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.table import Note, Table
+from mapsto.errors import DataError
+
+
+class Classes(Encoder):
+    """Class names to int64 ids of shape `(rows,)`: 0 for the first name in sorted order (by number for numbers).
+
+    A missing class, and one that no training row has, is encoded as -1; `prepare` leaves such rows out.
+
+    Example: a column `["no", "yes", "no"]` becomes `[0, 1, 0]`, and `decode` turns it back.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("category", "numeric")
+
+    names: tuple[str, ...] = ()
+
+    def fit(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
+        labels = texts(table, self.columns[0])[rows]
+        counts = pd.Series(labels, dtype=object).value_counts()
+        self.names = tuple(natural_order([str(name) for name in counts.index]))
+        if len(self.names) < 2:
+            raise DataError(
+                f'The target "{self.columns[0]}" of {table.name} has {counted(len(self.names), "class", "classes")} '
+                f"in the {counted(len(rows), 'training row')}{self._listed()}; at least 2 are needed to learn a "
+                f"difference. Check the column, or add rows of another class."
+            )
+        rare = [name for name in self.names if counts[name] < 2]
+        if not rare:
+            return []
+        message = f"{counted(len(rare), 'class has', 'classes have')} only one training row: {shortened(rare)}."
+        return [Note("warning", f"{message} A network can hardly learn them.", self.columns[0])]
+
+    def _listed(self) -> str:
+        return f" ({', '.join(self.names)})" if self.names else ""
+
+    def encode(self, table: Table) -> NDArray[Any]:
+        return self._ids(texts(table, self.columns[0]))
+
+    def _ids(self, labels: NDArray[np.object_]) -> NDArray[np.int64]:
+        return pd.Index(self.names, dtype=object).get_indexer(pd.Index(labels, dtype=object)).astype(np.int64)
+
+    def unusable(self, table: Table) -> NDArray[np.bool_]:
+        labels = texts(table, self.columns[0])
+        return self._ids(labels) < 0 if self.names else np.asarray(pd.isna(labels), dtype=np.bool_)
+
+    def strata(self, table: Table) -> NDArray[np.int64]:
+        # Sorted, so that the split depends on the rows' classes alone.
+        return pd.factorize(texts(table, self.columns[0]), sort=True)[0].astype(np.int64)
+
+    @property
+    def spec(self) -> Spec:
+        return Spec(encoder="classes", shape=(), dtype="int64", names=self.names)
+
+    def state(self) -> dict[str, Any]:
+        return {"names": list(self.names)}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.names = tuple(state["names"])
+
+    def decode(self, encoded: NDArray[Any]) -> NDArray[Any]:
+        """Class ids to class names (object array); -1 has no name and becomes None."""
+        return np.asarray([*self.names, None], dtype=object).take(encoded)

@@ -1,0 +1,127 @@
+"""A column of masks, images whose pixels are class numbers, to arrays of class ids."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mapsto.data.encoders._columns import column, counted, share, shortened
+from mapsto.data.encoders._pixels import Pixels, at, in_threads, of_readable, resized, target_size
+from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.table import Note, Table
+from mapsto.errors import DataError
+
+IGNORED = 255
+"""Stored for pixels that are neither trained nor scored."""
+
+
+class Masks(Encoder):
+    """Masks to uint8 of shape `(rows, height, width)`: class ids from 0 on, in the order of the values in the masks.
+
+    Masks get the size that the table's images get; of each new pixel the nearest old one decides. The value
+    `data.ignore_class` (void), and values that no training mask has, are stored as 255, which `spec.ignore` names.
+
+    Example: masks of the values 0, 7 and 11 become ids 0, 1 and 2, named `"0"`, `"7"` and `"11"`.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("mask",)
+
+    size: tuple[int, int] = (0, 0)
+    values: tuple[int, ...] = ()
+    """What each class is in the user's masks, by id."""
+
+    def fit(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
+        name = self.columns[0]
+        images = table.of_kind("image")
+        # The note about the size is the images' own.
+        self.size, _ = target_size(table, images[0].name if images else name, rows, self.options)
+        counts = self._counts(table, rows)
+        self.values = tuple(value for value in np.flatnonzero(counts).tolist() if value != self.options.ignore_class)
+        if not 2 <= len(self.values) < IGNORED:
+            raise DataError(
+                f'The masks "{name}" of {table.name} hold {counted(len(self.values), "class", "classes")} in the '
+                f"{counted(len(rows), 'training row')}; from 2 to 254 are needed. A mask is an image without colors "
+                f"in which each pixel's value is a class: check that these are masks, saved without loss (PNG)."
+            )
+        rest = np.setdiff1d(np.arange(len(table)), rows)
+        new = np.flatnonzero(self._counts(table, rest) * (counts == 0)).tolist() if len(rest) else []
+        return self._notes(counts, [value for value in new if value != self.options.ignore_class])
+
+    def _notes(self, counts: NDArray[np.int64], new: list[int]) -> list[Note]:
+        name, notes = self.columns[0], []
+        void = self.options.ignore_class
+        if void is not None and void < len(counts) and counts[void]:
+            part = share(int(counts[void]), int(counts.sum()))
+            notes.append(Note("info", f"{part} of the training pixels have the value {void} and are ignored.", name))
+        elif void is not None:
+            notes.append(Note("warning", f"No training mask has the value {void} (`data.ignore_class`).", name))
+        if new:
+            message = f"No training mask has {shortened([str(value) for value in new])}, but masks of other parts do"
+            notes.append(Note("warning", f"{message}; these pixels are ignored.", name))
+        if len(self.values) > 64:
+            message = f"{len(self.values)} classes in the masks: were they saved with loss (JPEG), or smoothed?"
+            notes.append(Note("warning", f"{message} Values: {shortened([str(v) for v in self.values])}.", name))
+        return notes
+
+    def _counts(self, table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How often each of 256 values occurs in the masks that can be read."""
+
+        def count(pixels: Pixels) -> NDArray[np.int64]:
+            return np.bincount(self._fitted(pixels).ravel(), minlength=256)
+
+        masks = column(table, self.columns[0]).values
+        return np.asarray(np.sum(of_readable(count, masks, rows), axis=0), dtype=np.int64)
+
+    def _fitted(self, pixels: Pixels) -> NDArray[np.uint8]:
+        flat = pixels[..., 0] if pixels.ndim == 3 else pixels
+        if pixels.ndim == 3 and not (pixels[..., :3] == flat[..., np.newaxis]).all():
+            raise DataError(
+                f'The masks "{self.columns[0]}" are in color; a mask holds one class number a pixel. Save them as '
+                f"images of one channel, with values from 0 to 254."
+            )
+        if flat.dtype != np.uint8 and flat.size and not (flat.min() >= 0 and flat.max() <= IGNORED):
+            raise DataError(
+                f'The masks "{self.columns[0]}" hold values from {flat.min():g} to {flat.max():g}; class numbers from '
+                f"0 to 254 are expected, and 255 for nothing."
+            )
+        return resized(np.ascontiguousarray(flat, dtype=np.uint8), self.size, smooth=False)
+
+    def encode(self, table: Table) -> NDArray[Any]:
+        masks = column(table, self.columns[0]).values
+        encoded = np.empty((len(table), *self.size), dtype=np.uint8)
+        ids = np.full(256, IGNORED, dtype=np.uint8)
+        ids[list(self.values)] = np.arange(len(self.values))
+
+        def put(row: int) -> None:
+            encoded[row] = ids[self._fitted(at(masks, row))]
+
+        in_threads(put, np.arange(len(table)))
+        return encoded
+
+    def unusable(self, table: Table) -> NDArray[np.bool_]:
+        masks = column(table, self.columns[0]).values
+        missing = pd.isna(masks) if masks.dtype == object else np.zeros(len(table))
+        return np.asarray(missing, dtype=np.bool_)
+
+    @property
+    def spec(self) -> Spec:
+        names = tuple(str(value) for value in self.values)
+        return Spec(encoder="masks", shape=self.size, dtype="uint8", names=names, ignore=IGNORED)
+
+    def state(self) -> dict[str, Any]:
+        return {"size": list(self.size), "values": list(self.values)}
+
+    def load(self, state: dict[str, Any]) -> None:
+        height, width = state["size"]
+        self.size, self.values = (height, width), tuple(state["values"])
+
+    def decode(self, encoded: NDArray[Any]) -> NDArray[Any]:
+        """Class ids to the values in the user's masks, uint8; 255 to `data.ignore_class`, or 255 if there is none."""
+        values = np.full(256, IGNORED, dtype=np.uint8)
+        values[: len(self.values)] = self.values
+        if self.options.ignore_class is not None:
+            values[IGNORED] = self.options.ignore_class
+        return values.take(encoded)

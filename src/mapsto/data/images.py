@@ -1,0 +1,210 @@
+"""Images in files: checked when the data are read, decoded when they are prepared.
+
+Only formats that Pillow decodes by itself are opened (PostScript would start another program), the size is known from
+the header before a pixel is decoded, and an image is never larger than `MAX_PIXELS`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mapsto.data.table import Note
+from mapsto.data.trees import Tree
+from mapsto.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+MAX_PIXELS = 100_000_000
+BROKEN_SHARE = 0.1
+"""More broken images than this share of all, and more than one, is an error; fewer are left out with a warning."""
+
+_GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+_ORIENTATION = 0x0112  # the Exif tag; values 5 to 8 swap width and height
+_TURNED = (5, 6, 7, 8)
+_JPEG_END = b"\xff\xd9"
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image in a folder or an archive; a `mapsto.data.table.LazyImage`.
+
+    Attributes:
+        name: its path in the tree, which is the row's name.
+        tree: where it lies.
+        size: height and width in pixels, after rotation by Exif.
+        gray: whether `decode` gives one channel; the same for every image of a set.
+        mask: whether the values are class ids, which are never rescaled or mixed.
+    """
+
+    name: str
+    tree: Tree
+    size: tuple[int, int]
+    gray: bool = False
+    mask: bool = False
+
+    def decode(self) -> NDArray[np.uint8]:
+        """The pixels: `(height, width)` for gray and masks, `(height, width, 3)` for color.
+
+        Raises:
+            DataError: the file is no longer there, or is damaged.
+        """
+        image = _opened(self.tree.read(self.name), self.name)
+        try:
+            return _class_ids(image, self.name) if self.mask else _pixels(image, self.gray)
+        except DataError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many kinds of error on damaged files
+            raise _broken(self.name, error) from error
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What the header of a good image says."""
+
+    size: tuple[int, int]
+    gray: bool
+
+
+def is_image(path: str) -> bool:
+    """Whether a file's suffix is that of an image that can be read."""
+    return path.lower().endswith(SUFFIXES)
+
+
+def look(tree: Tree, paths: Sequence[str], *, mask: bool = False) -> list[ImageFile | DataError]:
+    """Checks every image and returns a handle to it, or, in its place, what is wrong with it.
+
+    PNG files are checked by their checksums, JPEG files by their end mark, others are decoded once.
+
+    Args:
+        tree: where the images lie.
+        paths: which, in this order.
+        mask: whether their values are class ids.
+    """
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        pieces = [paths[start : start + 256] for start in range(0, len(paths), 256)]
+        looked = [
+            one
+            for piece in pool.map(lambda piece: [_look(tree, path, mask) for path in piece], pieces)
+            for one in piece
+        ]
+    gray = all(one.gray for one in looked if isinstance(one, _Looked))
+    return [
+        one if isinstance(one, DataError) else ImageFile(path, tree, one.size, gray=gray and not mask, mask=mask)
+        for path, one in zip(paths, looked, strict=True)
+    ]
+
+
+def without_broken(name: str, images: Sequence[ImageFile | DataError]) -> tuple[NDArray[np.bool_], list[Note]]:
+    """Which images are whole, and a warning that names those that are not.
+
+    Raises:
+        DataError: more than `BROKEN_SHARE` of them are broken, or all are.
+    """
+    faults = [image for image in images if isinstance(image, DataError)]
+    whole = np.array([not isinstance(image, DataError) for image in images], dtype=bool)
+    if not faults:
+        return whole, []
+    named = " ".join(str(fault) for fault in faults[:5]) + (
+        f" And {len(faults) - 5:,} more." if len(faults) > 5 else ""
+    )
+    count = f"{len(faults):,} of {len(images):,} images in {name} cannot be read"
+    if not whole.any() or len(faults) > max(1, BROKEN_SHARE * len(images)):
+        raise DataError(f"{count}, too many to go on without them: {named} Replace or remove these files.")
+    return whole, [Note("warning", f"{count} and were left out: {named}")]
+
+
+def as_objects(images: Sequence[ImageFile | DataError]) -> NDArray[Any]:
+    """The handles to whole images, in their order, as a column's values."""
+    whole = [image for image in images if isinstance(image, ImageFile)]
+    values = np.empty(len(whole), dtype=object)
+    values[:] = whole
+    return values
+
+
+def _look(tree: Tree, path: str, mask: bool) -> _Looked | DataError:
+    try:
+        data = tree.read(path)
+        image = _opened(data, path)
+        if mask:
+            _class_ids(image, path)
+        elif image.mode == "F":
+            return DataError(f"{path} has floating-point pixels; save it with 8 bits a channel.")
+        height, width = image.height, image.width
+        if image.getexif().get(_ORIENTATION) in _TURNED:
+            height, width = width, height
+        found = _Looked((height, width), image.mode in _GRAY_MODES)
+        if not mask:
+            _check_whole(image, data)
+        return found
+    except DataError as error:
+        return error
+    except Exception as error:  # Pillow's decoders raise many kinds of error on damaged files
+        return _broken(path, error)
+
+
+def _check_whole(image: Image.Image, data: bytes) -> None:
+    """Raises whatever Pillow raises where a file is damaged or cut off; cheap for PNG and JPEG."""
+    if image.format == "PNG":
+        image.verify()
+    elif image.format != "JPEG" or _JPEG_END not in data[-64:]:
+        image.load()
+
+
+def _opened(data: bytes, path: str) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
+    except UnidentifiedImageError as error:
+        found = "is empty" if not data else "is not an image that can be read"
+        raise DataError(f"{path} {found}.") from error
+    except Exception as error:  # Pillow's decoders raise many kinds of error on damaged files
+        raise _broken(path, error) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(path)
+    return image
+
+
+def _too_large(path: str) -> DataError:
+    return DataError(f"{path} has more than {MAX_PIXELS // 10**6} megapixels, which is more than is read.")
+
+
+def _broken(path: str, error: Exception) -> DataError:
+    return DataError(f"{path} is damaged ({str(error).rstrip('.') or type(error).__name__}).")
+
+
+def _pixels(image: Image.Image, gray: bool) -> NDArray[np.uint8]:
+    """Decodes, turned as Exif says, 16 bits brought to 8, on white where it is transparent."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # Pillow's own conversion clips at 255 instead of scaling
+        wide = np.asarray(image).astype(np.int64)
+        image = Image.fromarray(np.clip(wide >> 8, 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, "white")
+        ground.alpha_composite(image.convert("RGBA"))
+        image = ground
+    return np.array(image.convert("L" if gray else "RGB"))
+
+
+def _class_ids(image: Image.Image, path: str) -> NDArray[np.uint8]:
+    """A mask's values as they are: palette indexes, not the palette's colors."""
+    image = ImageOps.exif_transpose(image)
+    values = np.asarray(image)
+    if values.ndim == 3:
+        if (values[..., :3] != values[..., :1]).any():
+            raise DataError(
+                f"{path} is a mask in colors. A mask must have one channel whose value is the class id (8 bits)."
+            )
+        values = values[..., 0]
+    if values.dtype != np.bool_ and (values.min() < 0 or values.max() > 255):
+        raise DataError(f"{path} is a mask with values up to {values.max()}; class ids must lie between 0 and 255.")
+    return values.astype(np.uint8)

@@ -1,0 +1,336 @@
+"""A table to prepared data: rows without a target left out, split, encoded, and written once for all trials."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mapsto._files import explained, write_json
+from mapsto.data.encoders._columns import counted, numbers, shortened, texts
+from mapsto.data.encoders.base import Encoder
+from mapsto.data.prepared import DESCRIPTION, EXAMPLES, FORMAT, PART_ROWS, ColumnFacts, Facts, Prepared, load_prepared
+from mapsto.data.preprocessing import TARGETS, Preprocessing
+from mapsto.data.split import split
+from mapsto.data.table import PARTS, Column, Note, Part, Table
+from mapsto.errors import DataError, RunError
+from mapsto.recipe.families import ENCODERS
+from mapsto.recipe.schema import DataOptions
+
+__all__ = ["Facts", "Prepared", "load_prepared", "prepare"]
+
+CHUNK_BYTES = 1 << 25
+"""Encoded bytes that are made and written at a time, 32 MiB."""
+
+CHUNK_ROWS = 8192
+
+
+class Streams(Protocol):
+    """As much of a task as preparing needs to know (see `mapsto.tasks.base.Task`)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def streams(self) -> Mapping[str, str]: ...
+
+    def columns(self, table: Table) -> dict[str, tuple[str, ...]]: ...
+
+
+def prepare(table: Table, *, task: Streams, recipe_data: DataOptions, seed: int, folder: Path) -> Prepared:
+    """Makes the arrays that a task trains on, or opens those that were made before from the same data and settings.
+
+    Rows without a usable target are left out, with a warning; the others are split; every encoder learns from the
+    training rows alone; all rows are encoded piece by piece and written to `folder/<fingerprint>/`. That folder is
+    there whole or not at all, and once it is there the source is not read again.
+
+    Args:
+        table: with a target.
+        task: says which columns each stream reads, and by which encoder.
+        recipe_data: the data section of the recipe.
+        seed: of the split.
+        folder: where prepared data are kept, as a run's `data/`.
+
+    Raises:
+        DataError: the data are not fit for the task: no target, one class, too few rows, nothing to learn from.
+        RunError: the folder cannot be written, or the disk is full.
+    """
+    columns = task.columns(table)
+    if not columns.get(TARGETS):
+        raise DataError(
+            f"{table.name} has no target: name the column to predict with `--target`. Columns: "
+            f"{shortened(list(table.columns), 12)}."
+        )
+    place = folder / _fingerprint(table, columns, task, recipe_data, seed)
+    if (place / DESCRIPTION).is_file():
+        return load_prepared(place)
+    encoders: dict[str, Encoder] = {
+        stream: ENCODERS.get(encoder)(columns[stream], recipe_data) for stream, encoder in task.streams.items()
+    }
+    table = _usable(table, encoders, recipe_data)
+    parts = split(table, encoders[TARGETS].strata(table), recipe_data, seed)
+    notes = [note for encoder in encoders.values() for note in encoder.fit(table, parts["train"])]
+    table = _noted(table, *notes)
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(folder)
+    temporary = folder / f".{place.name}.{os.getpid()}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed and had our number
+    try:
+        _write(temporary, table, task.name, encoders, parts, recipe_data)
+        _move(temporary, place)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return load_prepared(place)
+
+
+def _fingerprint(
+    table: Table, columns: Mapping[str, tuple[str, ...]], task: Streams, options: DataOptions, seed: int
+) -> str:
+    """16 hex digits of all that decides the arrays: the source's content, the columns, the settings, the seed."""
+    decisive = {
+        "format": FORMAT,
+        "source": table.fingerprint,
+        "rows": len(table),
+        "target": table.target,
+        "kinds": {name: column.kind for name, column in table.columns.items()},
+        "task": task.name,
+        "streams": dict(task.streams),
+        "columns": {stream: list(names) for stream, names in columns.items()},
+        # Where the data lie and what their columns are is in the lines above already.
+        "options": options.model_dump(mode="json", exclude={"source", "target", "columns"}),
+        "seed": seed,
+    }
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions) -> Table:
+    """The rows that have a target and, where the settings say so, no missing number."""
+    target = encoders[TARGETS].columns[0]
+    without = encoders[TARGETS].unusable(table)
+    if len(table) and without.all():
+        raise DataError(
+            f'The target "{target}" of {table.name} has no usable value in any of {counted(len(table), "row")}. '
+            f"Choose another with `--target`, or check its kind (`mapsto check`)."
+        )
+    if without.any():
+        message = f'{counted(int(without.sum()), "row")} without a usable value of the target "{target}" left out.'
+        table = _noted(table.take(~without), Note("warning", message, target))
+    if options.missing != "drop":
+        return table
+    inputs = {name for stream, encoder in encoders.items() if stream != TARGETS for name in encoder.columns}
+    gone = np.zeros(len(table), dtype=np.bool_)
+    for column in table.of_kind("numeric"):
+        if column.name in inputs:
+            gone |= ~np.isfinite(numbers(table, column.name))
+    if len(table) and gone.all():
+        raise DataError(
+            f'No row of {table.name} is complete, so `data.missing: drop` leaves none. Set `data.missing` to "median".'
+        )
+    if gone.any():
+        message = (
+            f"{counted(int(gone.sum()), 'row')} of {len(table):,} with a missing number left out (`data.missing`)."
+        )
+        table = _noted(table.take(~gone), Note("warning", message))
+    return table
+
+
+def _noted(table: Table, *notes: Note) -> Table:
+    return Table(**{**vars(table), "notes": (*table.notes, *notes)})
+
+
+# ------------------------------------------------------------------------------------------------ writing
+
+
+def _write(
+    folder: Path,
+    table: Table,
+    task: str,
+    encoders: Mapping[str, Encoder],
+    parts: dict[Part, NDArray[np.int64]],
+    options: DataOptions,
+) -> None:
+    with explained(folder):
+        folder.mkdir()
+    faults: dict[int, str] = {}
+    for stream, encoder in encoders.items():
+        _write_array(folder / f"{stream}.npy", table, encoder, faults)
+    parts, notes = _without_faults(table, encoders, parts, faults)
+    shown = [c for c in table.columns.values() if c.kind not in ("image", "mask") and c.name != table.target]
+    _write_examples(folder / EXAMPLES, table, shown)
+    with explained(folder / PART_ROWS):
+        np.savez(folder / PART_ROWS, allow_pickle=False, **parts)
+    read = {name for encoder in encoders.values() for name in encoder.columns}
+    kinds = {name: column.kind for name, column in table.columns.items() if name in read}
+    described = {
+        "format": FORMAT,
+        "rows": len(table),
+        "facts": _facts(folder, table, task, encoders, parts).to_json(),
+        "notes": [asdict(note) for note in (*table.notes, *notes)],
+        "example_columns": [column.name for column in shown],
+        "preprocessing": Preprocessing(encoders, options, kinds).to_json(),
+    }
+    write_json(folder / DESCRIPTION, described)
+
+
+def _write_array(path: Path, table: Table, encoder: Encoder, faults: dict[int, str]) -> None:
+    """Writes all rows as a `.npy` file, piece by piece; rows that cannot be encoded are zeros and go to `faults`.
+
+    Plain writes, not a memory map: where the disk is full a write fails with an error, but a map kills the process.
+    """
+    spec = encoder.spec
+    dtype = np.dtype(spec.dtype)
+    row_bytes = dtype.itemsize * int(np.prod(spec.shape, dtype=np.int64))
+    rows = max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(1, row_bytes)))
+    header = {"descr": dtype.str, "fortran_order": False, "shape": (len(table), *spec.shape)}
+    with explained(path):
+        file = path.open("wb")
+        np.lib.format.write_array_header_1_0(file, header)
+    with file:
+        for start in range(0, len(table), rows):
+            _append(file, path, _encoded(table, encoder, np.arange(start, min(start + rows, len(table))), faults))
+
+
+def _append(file: BinaryIO, path: Path, array: NDArray[Any]) -> None:
+    with explained(path):
+        file.write(np.ascontiguousarray(array).data.cast("B"))
+        file.flush()
+
+
+def _encoded(table: Table, encoder: Encoder, rows: NDArray[np.int64], faults: dict[int, str]) -> NDArray[Any]:
+    """The encoded rows; where some cannot be read, halves are tried until each such row is found."""
+    try:
+        return encoder.encode(table.take(rows))
+    except DataError as error:
+        if len(rows) == 1:
+            faults[int(rows[0])] = str(error)
+            return np.zeros((1, *encoder.spec.shape), dtype=encoder.spec.dtype)
+        middle = len(rows) // 2
+        halves = [_encoded(table, encoder, half, faults) for half in (rows[:middle], rows[middle:])]
+        return np.concatenate(halves)
+
+
+def _without_faults(
+    table: Table,
+    encoders: Mapping[str, Encoder],
+    parts: dict[Part, NDArray[np.int64]],
+    faults: Mapping[int, str],
+) -> tuple[dict[Part, NDArray[np.int64]], list[Note]]:
+    """The parts without rows that cannot be read, or whose target training never saw."""
+    notes = []
+    if faults:
+        named = shortened([f"{table.row_names[row]}: {cause.rstrip('.')}" for row, cause in sorted(faults.items())], 5)
+        notes.append(Note("warning", f"{counted(len(faults), 'row')} cannot be read and left out ({named})."))
+    target = encoders[TARGETS].columns[0]
+    unseen = encoders[TARGETS].unusable(table)
+    if unseen.any():
+        values = sorted({str(value) for value in texts(table, target)[unseen]})
+        message = (
+            f"{counted(int(unseen.sum()), 'row')} left out: no training row has their class ({shortened(values)})."
+        )
+        notes.append(Note("warning", message, target))
+    unseen[list(faults)] = True
+    kept = {part: rows[~unseen[rows]] for part, rows in parts.items()}
+    for part, rows in kept.items():
+        if not len(rows):
+            reasons = " ".join(note.message for note in notes)
+            raise DataError(f"No row is left for {part} in {table.name}. {reasons} Repair these rows, or add others.")
+    return kept, notes
+
+
+def _write_examples(path: Path, table: Table, shown: list[Column]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrays = [pa.array([str(name) for name in table.row_names], type=pa.string())]
+    for column in shown:
+        if column.kind == "numeric":
+            arrays.append(pa.array(numbers(table, column.name), from_pandas=True))
+        else:
+            arrays.append(pa.array(texts(table, column.name), type=pa.string()))
+    # Columns are found by place, since two of the user's may have the same name in another case.
+    names = ["row", *(f"column {place}" for place in range(len(shown)))]
+    with explained(path):
+        pq.write_table(pa.Table.from_arrays(arrays, names=names), path, compression="zstd")
+
+
+def _move(temporary: Path, place: Path) -> None:
+    try:
+        temporary.rename(place)
+    except OSError as error:
+        if not place.exists():
+            with explained(place):
+                raise
+        # Another process prepared the same data meanwhile; its folder is as good.
+        if not (place / DESCRIPTION).is_file():
+            raise RunError(f"{place} is in the way of the prepared data. Remove it and try again.") from error
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes what processes that were killed while preparing have left."""
+    for path in folder.glob(".*.tmp"):
+        owner = path.name.split(".")[-2]
+        if owner.isdecimal() and not _is_running(int(owner)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+# ------------------------------------------------------------------------------------------------ facts
+
+
+def _facts(
+    folder: Path, table: Table, task: str, encoders: Mapping[str, Encoder], parts: dict[Part, NDArray[np.int64]]
+) -> Facts:
+    inputs, targets = encoders["inputs"].spec, encoders[TARGETS].spec
+    used_as = {name: stream for stream, encoder in encoders.items() for name in encoder.columns}
+    used_as |= dict.fromkeys(encoders[TARGETS].columns, "target")
+    part_counts: dict[Part, int] = {part: len(parts[part]) for part in PARTS}
+    return Facts(
+        name=table.name,
+        task=task,
+        target=encoders[TARGETS].columns[0],
+        num_rows=sum(part_counts.values()),
+        part_counts=part_counts,
+        num_classes=len(targets.names) or None,
+        class_names=targets.names,
+        class_counts=_class_counts(folder / f"{TARGETS}.npy", encoders[TARGETS], parts["train"]),
+        columns=tuple(_column_facts(c, used_as.get(c.name, "not used")) for c in table.columns.values()),
+        input_shape=inputs.shape,
+        num_features=int(np.prod(inputs.shape, dtype=np.int64)),
+        vocabulary_size=len(inputs.names) if inputs.encoder == "tokens" else None,
+    )
+
+
+def _class_counts(path: Path, encoder: Encoder, rows: NDArray[np.int64]) -> tuple[int, ...]:
+    if not encoder.spec.names:
+        return ()
+    stored = np.load(path, mmap_mode="r", allow_pickle=False)
+    counts = np.zeros(256 if encoder.spec.ignore is not None else len(encoder.spec.names), dtype=np.int64)
+    for start in range(0, len(rows), 256):
+        counts += np.bincount(stored[rows[start : start + 256]].ravel(), minlength=len(counts))
+    return tuple(counts[: len(encoder.spec.names)].tolist())
+
+
+def _column_facts(column: Column, used_as: str) -> ColumnFacts:
+    missing = 0 if column.values.ndim > 1 else int(np.asarray(pd.isna(column.values)).sum())
+    pictures = column.kind in ("image", "mask")
+    unique = None if pictures else int(pd.Series(column.values).nunique())
+    return {"name": column.name, "kind": column.kind, "missing": missing, "unique": unique, "used_as": used_as}

@@ -1,0 +1,298 @@
+"""Tables in text files: comma-, semicolon-, tab- or bar-separated."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import lzma
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from mapsto.data import fingerprint
+from mapsto.data.frames import check_names, table_of
+from mapsto.data.images import is_image
+from mapsto.data.sources.base import Source
+from mapsto.data.table import Note
+from mapsto.data.trees import ZipTree
+from mapsto.errors import DataError
+
+if TYPE_CHECKING:
+    from mapsto.data.table import Table
+    from mapsto.recipe.schema import DataOptions
+
+MAX_BYTES = 4 * 2**30
+"""A text larger than this, uncompressed, is refused."""
+
+_TEXT = (".csv", ".tsv", ".tab", ".txt")
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
+_SEPARATORS = (",", ";", "\t", "|")
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_LOOKED_AT = 8 * 2**20  # bytes from which separator and header are told
+_PIECE = 16 * 2**20
+_RECORDS = 20
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
+_POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+")
+_KNOWN = {
+    b"PAR1": "a Parquet file: name it .parquet",
+    b"\x1f\x8b": "compressed with gzip: name it .csv.gz",
+    b"PK\x03\x04": "a .zip archive or an Excel workbook: save the sheet as CSV",
+    b"BZh": "compressed with bzip2: name it .csv.bz2",
+    b"\xfd7zXZ": "compressed with xz: name it .csv.xz",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\x93NUMPY": "a numpy array: name it .npy",
+    b"%PDF": "a PDF document",
+}
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a text is written: what parts the fields, what the decimal point is, and the columns' names.
+
+    `named` tells whether the first line holds the names, or is a row like the others.
+    """
+
+    separator: str
+    decimal: str
+    names: list[str]
+    named: bool
+
+
+class CSV(Source):
+    """A text file with one row a line and names in the first; rows are numbered from 1, without the names.
+
+    The separator is told from the first lines; `"1,5"` is a number where the separator is not a comma. The encoding is
+    UTF-8, with or without a byte-order mark, UTF-16 with one, and Latin-1 where the bytes are no UTF-8. Blanks around
+    fields are dropped.
+    """
+
+    reads: ClassVar[str] = "CSV and other separated text (.csv, .tsv, .txt; also .gz, .bz2, .xz, .zip of such)"
+
+    def accepts(self, source: Any) -> bool:
+        if not isinstance(source, Path):
+            return False
+        suffix = source.suffix.lower()
+        if suffix in _TEXT:
+            return True
+        inner = Path(source.stem).suffix.lower()
+        if suffix != ".zip" or inner in _TEXT:
+            return suffix in _COMPRESSED and (inner in _TEXT or inner == "")
+        members = ZipTree(source).paths
+        return any(path.lower().endswith(_TEXT) for path in members) and not any(map(is_image, members))
+
+    def read(self, source: Path, options: DataOptions, *, target_needed: bool) -> Table:
+        if source.is_dir():
+            raise DataError(f"{source} is a folder, not a text file. Name one of the files in it.")
+        data, notes = _as_utf8(_content(source), source)
+        form = _form(data, source)
+        check_names(form.names, source.name)
+        frame = _frame(data, form, source)
+        if frame.empty:
+            shown = ", ".join(form.names[:10])
+            raise DataError(f"{source} has a header ({shown}) but no rows. Is it the right file?")
+        return table_of(
+            frame,
+            name=source.name,
+            options=options,
+            target_needed=target_needed,
+            row_names=np.arange(1, len(frame) + 1),
+            digest=fingerprint.of_file(source),
+            notes=[*notes, *_form_notes(form, source)],
+            folder=source.parent,
+        )
+
+
+def _content(path: Path) -> bytes:
+    """All bytes of the file, decompressed."""
+    try:
+        with _opened(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}). If it was downloaded or copied, it is probably not whole: fetch it again."
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise DataError(
+            f"{path} has more than {MAX_BYTES // 2**30} GiB of text. Convert it to Parquet, or take a part of it."
+        )
+    return data
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        tables = [member for member in ZipTree(path).paths if member.lower().endswith(_TEXT)]
+        if len(tables) != 1:
+            raise DataError(
+                f"{path} must hold one text table, but holds {len(tables)}: {', '.join(tables[:5]) or 'none'}."
+            )
+        with zipfile.ZipFile(path) as archive, archive.open(tables[0]) as member:
+            yield member
+    else:
+        openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+        with openers.get(suffix, open)(path, "rb") as file:
+            yield file
+
+
+def _check_text(data: bytes, path: Path) -> None:
+    """Refuses what is empty, and what is not text."""
+    start = data[: 2**16]
+    if not start.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise DataError(f"{path} is empty.")
+    for magic, what in _KNOWN.items():
+        if start.startswith(magic):
+            raise DataError(f"{path} is not text but {what}.")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return
+    controls = sum(start.count(bytes([code])) for code in range(32) if code not in b"\t\n\r\f\x1a\x1b")
+    if b"\0" in start or controls > 0.01 * len(start):
+        raise DataError(f"{path} is not text: it holds bytes that no text has. Save the table as CSV in UTF-8.")
+
+
+def _as_utf8(data: bytes, path: Path) -> tuple[bytes, list[Note]]:
+    """The text in UTF-8 without a byte-order mark.
+
+    Raises:
+        DataError: it is empty, or not text.
+    """
+    _check_text(data, path)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16").encode(), []
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} starts as UTF-16 but is damaged: {error}. Save it as UTF-8.") from error
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _PIECE):
+            decoder.decode(data[start : start + _PIECE], final=start + _PIECE >= len(data))
+    except UnicodeDecodeError:
+        message = f"{path.name} is not UTF-8 and was read as Latin-1: look whether letters with accents are right."
+        return data.decode("latin-1").encode(), [Note("warning", f"{message} If not, save it as UTF-8.")]
+    return data.removeprefix(codecs.BOM_UTF8), []
+
+
+def _form(data: bytes, path: Path) -> _Form:
+    """Tells from its beginning how the text is written."""
+    text = data[:_LOOKED_AT].decode("utf-8", errors="ignore")  # the last character may be cut off
+    found = {separator: _records(text, separator, path) for separator in _SEPARATORS}
+    separator = max(_SEPARATORS, key=lambda separator: _regularity(found[separator]))
+    first, *rows = found[separator]
+    fields = [field for row in rows for field in row]
+    commas = separator != "," and any(map(_COMMA_NUMBER.fullmatch, fields))
+    decimal = "," if commas and not any(map(_POINT_NUMBER.fullmatch, fields)) else "."
+    if _is_row(first):
+        return _Form(separator, decimal, [f"column {number}" for number in range(1, len(first) + 1)], False)
+    return _Form(separator, decimal, _names(first, rows), True)
+
+
+def _records(text: str, separator: str, path: Path) -> list[list[str]]:
+    """The first lines as fields, blank lines left out."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    records: list[list[str]] = []
+    try:
+        for record in reader:
+            if len(record) > 1 or "".join(record).strip():
+                records.append([field.strip() for field in record])
+            if len(records) > _RECORDS:
+                break
+    except csv.Error as error:
+        if not records:  # a later line may hold a text longer than this reader takes; pandas takes it
+            raise DataError(f"{path} cannot be read as separated text: {error} in line {reader.line_num}.") from error
+    if len(text) >= _LOOKED_AT - 4 and len(records) < 2:
+        raise DataError(
+            f"The first line of {path} is longer than {_LOOKED_AT // 2**20} MiB. Is it a table, a row a line?"
+        )
+    return records
+
+
+def _regularity(records: list[list[str]]) -> tuple[float, int]:
+    """How well a separator fits: the share of lines with as many fields as the first, then their number."""
+    width = len(records[0])
+    return (sum(len(record) == width for record in records) / len(records), width) if width > 1 else (0.0, 1)
+
+
+def _is_row(first: list[str]) -> bool:
+    """Whether the first line holds numbers instead of names; 0, 1, 2, ... are the names of a frame without any."""
+    if not all(map(_NUMBER.fullmatch, first)):
+        return False
+    numbers = [float(field) for field in first]
+    return numbers != [numbers[0] + step for step in range(len(numbers))] or not numbers[0].is_integer()
+
+
+def _names(first: list[str], rows: list[list[str]]) -> list[str]:
+    """The names in the header, and others for columns that it does not name."""
+    names = [name or f"Unnamed: {place}" for place, name in enumerate(first)]
+    longer = [row for row in rows if len(row) > len(names)]
+    if (
+        rows
+        and len(longer) == len(rows)
+        and all(len(row) == len(names) + 1 for row in rows)
+        and any(row[-1] for row in rows)
+    ):
+        return ["Unnamed: 0", *first]  # R writes rows' names in a column without one
+    width = max((len(row) for row in longer if not any(row[len(names) :])), default=len(names))
+    return names + [f"Unnamed: {place}" for place in range(len(names), width)]
+
+
+def _frame(data: bytes, form: _Form, path: Path) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # it tells of fields that would be lost
+            return pd.read_csv(
+                io.BytesIO(data),
+                sep=form.separator,
+                decimal=form.decimal,
+                header=0 if form.named else None,
+                names=form.names,
+                index_col=False,
+                skipinitialspace=True,
+                low_memory=False,
+            )
+    except pd.errors.ParserWarning as error:
+        raise DataError(f"{path} has rows with more fields than the {len(form.names)} names of its header.") from error
+    except (pd.errors.ParserError, ValueError, OverflowError) as error:
+        raise DataError(_parser_message(path, form, str(error).strip())) from error
+
+
+def _parser_message(path: Path, form: _Form, text: str) -> str:
+    ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", text)
+    if ragged:
+        expected, line, saw = ragged.groups()
+        return (
+            f"Line {line} of {path} has {saw} fields, but {expected} are expected (separated by {_NAMES[form.separator]}). "
+            f"Put quotes around fields that hold the separator, or mend the line."
+        )
+    if "EOF inside string" in text:
+        return f"{path} opens a quote that is never closed. The last row may be cut off, or a text may hold a single quote."
+    return f"{path} cannot be read as separated text ({text.rstrip('.')})."
+
+
+def _form_notes(form: _Form, path: Path) -> list[Note]:
+    notes = []
+    if form.separator != ",":
+        numbers = ", and numbers have decimal commas" if form.decimal == "," else ""
+        notes.append(Note("info", f"The fields of {path.name} are separated by {_NAMES[form.separator]}{numbers}."))
+    if not form.named:
+        message = f"The first line of {path.name} holds numbers and was read as a row."
+        notes.append(Note("warning", f'{message} The columns are called "column 1", "column 2" and so on.'))
+    elif any(map(_POINT_NUMBER.fullmatch, form.names)):
+        shown = next(name for name in form.names if _POINT_NUMBER.fullmatch(name))
+        message = f'The first line of {path.name} was read as names, but holds "{shown}".'
+        notes.append(Note("warning", f"{message} If it is a row of data, put a line of names above it."))
+    return notes

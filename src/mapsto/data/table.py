@@ -1,0 +1,100 @@
+"""What every source is read into: named, typed columns of equal length.
+
+A table holds raw values, before cleaning, encoding or splitting. Its columns are the common ground between a CSV
+file, a folder of images and a pair of arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["numeric", "category", "text", "image", "mask", "ignore"]
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+class LazyImage(Protocol):
+    """An image that is decoded when asked for, so that a folder larger than memory can be read."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages: the file's path."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels, known without decoding."""
+
+    def decode(self) -> NDArray[np.uint8]:
+        """Returns the pixels, shape `(height, width)` for gray and masks, `(height, width, 3)` for color.
+
+        Raises:
+            DataError: the file is not a readable image.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing that was noticed in the data, or done to them, in words for the report.
+
+    `level` is `"info"` for what was done as planned and `"warning"` for what the user should look at.
+    """
+
+    level: Literal["info", "warning"]
+    message: str
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A named column of raw values.
+
+    `values` has one entry a row: float64 with NaN for missing (numeric), object of str or None (category, text),
+    uint8 of shape `(rows, height, width[, channels])` or object of `LazyImage` (image, mask).
+    `inferred` tells whether the kind was guessed or stated by the user.
+    """
+
+    name: str
+    kind: Kind
+    values: NDArray[Any]
+    inferred: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns of equal length, the target among them.
+
+    Attributes:
+        name: what the data are called in messages and reports (`"churn.csv"`, `"digits"`).
+        columns: by name, in the order of the source.
+        target: name of the column to predict; None where a prediction is wanted and no target is there.
+        given_parts: one of `PARTS` or `""` a row where the source says which part a row belongs to, else None.
+        row_names: what a row is called in messages: a file's name, or the row's number in the source.
+        fingerprint: hex digest of the source's content (size and modification time for large folders).
+        notes: what was noticed while reading.
+    """
+
+    name: str
+    columns: dict[str, Column]
+    target: str | None
+    given_parts: NDArray[np.str_] | None
+    row_names: NDArray[Any]
+    fingerprint: str
+    notes: tuple[Note, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.row_names)
+
+    def of_kind(self, *kinds: Kind) -> list[Column]:
+        """The input columns (not the target) of these kinds, in order."""
+        return [c for c in self.columns.values() if c.kind in kinds and c.name != self.target]
+
+    def take(self, rows: NDArray[Any]) -> Table:
+        """The table of these rows, given as indexes or a mask, in that order."""
+        columns = {name: replace(c, values=c.values[rows]) for name, c in self.columns.items()}
+        given = None if self.given_parts is None else self.given_parts[rows]
+        return replace(self, columns=columns, given_parts=given, row_names=self.row_names[rows])

@@ -1,0 +1,104 @@
+"""mapsto at home in scikit-learn: a classifier and a regressor that tune a network when they are fitted."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from mapsto import api
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Tuned(BaseEstimator):  # type: ignore[misc]
+    """What the classifier and the regressor share.
+
+    Args:
+        budget: wall-clock time of `fit`, as text or in seconds; None tunes over `n_trials` recipes.
+        n_trials: recipes explored at most.
+        settings: further settings in the notation of the command line.
+        seed: of everything random.
+        out: where the run folder is kept; None keeps none.
+    """
+
+    def __init__(
+        self,
+        budget: str | float | None = "1m",
+        n_trials: int | None = None,
+        settings: Sequence[str] = (),
+        seed: int = 0,
+        out: str | Path | None = None,
+    ) -> None:
+        self.budget, self.n_trials, self.settings, self.seed, self.out = budget, n_trials, settings, seed, out
+
+    def _fit(self, X: Any, y: Any, task: str) -> Self:
+        folder = Path(tempfile.mkdtemp(prefix="mapsto-")) if self.out is None else Path(self.out)
+        try:
+            self.result_ = api.tune(
+                (X, y),
+                task=task,
+                settings=self.settings,
+                budget=self.budget,
+                n_trials=self.n_trials,
+                seed=self.seed,
+                out=folder,
+            )
+            self.fitted_ = self.result_.best
+        finally:
+            if self.out is None:
+                shutil.rmtree(folder, ignore_errors=True)
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+
+class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
+    """A classifier on tables whose network is tuned within a budget when it is fitted.
+
+    Example:
+        ```python
+        model = mp.TunedClassifier(budget="5m").fit(X, y)
+        model.predict(X_new)
+        ```
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Tunes a network on rows `X` of shape `(rows, features)` and classes `y` of shape `(rows,)`."""
+        self._fit(X, y, "tabular_classification")
+        names = np.asarray(self.fitted_.preprocessing.specs["targets"].names)
+        given = np.unique(np.asarray(y))
+        # The classes as the user wrote them: the network knows them by their text.
+        self.classes_ = np.asarray([next(label for label in given if str(label) == str(name)) for name in names])
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities of shape `(rows, classes)`, columns in the order of `classes_`."""
+        check_is_fitted(self)
+        frame = self.fitted_.predict(X)
+        columns = [f"p({name})" for name in self.fitted_.preprocessing.specs["targets"].names]
+        return frame[columns].to_numpy(np.float64)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row."""
+        chosen = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[chosen])
+
+
+class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
+    """A regressor on tables whose network is tuned within a budget when it is fitted."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Tunes a network on rows `X` of shape `(rows, features)` and numbers `y` of shape `(rows,)`."""
+        return self._fit(X, np.asarray(y, dtype=np.float64), "tabular_regression")
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The number for each row, in the unit of `y`."""
+        check_is_fitted(self)
+        return self.fitted_.predict(X)["answer"].to_numpy(np.float64)

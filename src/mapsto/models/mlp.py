@@ -1,0 +1,56 @@
+"""Multilayer perceptron: dense layers of one width, for tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from mapsto.models.base import Model
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mapsto.data.encoders.base import Spec
+
+
+class MLP(Model):
+    """`num_layers` times (dense, normalization, activation, dropout), then a dense layer to the outputs.
+
+    Images are flattened. Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
+    Nature 323, 1986.
+
+    Example:
+        >>> MLP(hidden_dim=64).num_layers
+        2
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("features", "image")
+
+    hidden_dim: int = Field(128, ge=1, le=65536, description="units in each hidden layer")
+    num_layers: int = Field(2, ge=0, le=64, description="hidden layers; 0 is a linear model")
+    activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = Field(
+        "relu", description="nonlinearity after each hidden layer"
+    )
+    normalization: Literal["none", "batch", "layer"] = Field("none", description="before each activation")
+    initialization: Literal["default", "he", "xavier", "lecun", "orthogonal"] = Field(
+        "default", description="how weights are drawn; default is torch's own"
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of hidden units set to zero in each training step")
+
+    def build(self, inputs: Spec, num_outputs: int) -> nn.Module:
+        from torch import nn  # here, since the class itself must load without torch
+
+        from mapsto.models import _layers
+
+        norms = {"none": [], "batch": [nn.BatchNorm1d], "layer": [nn.LayerNorm]}[self.normalization]
+        layers: list[nn.Module] = [_layers.Scale(inputs), nn.Flatten()] if inputs.encoder == "image" else []
+        width = 1
+        for size in inputs.shape:
+            width *= size
+        for _ in range(self.num_layers):
+            layers += [nn.Linear(width, self.hidden_dim), *(norm(self.hidden_dim) for norm in norms)]
+            layers += [_layers.activation(self.activation), *_layers.dropout(self.dropout)]
+            width = self.hidden_dim
+        network = nn.Sequential(*layers, nn.Linear(width, num_outputs))
+        return _layers.initialize(network, self.initialization, self.activation)

@@ -1,0 +1,84 @@
+"""Open families of classes, with the folder as the registry.
+
+A new optimizer, task or sampler is one new file with one public class; nothing else has to be edited. Names come
+from file names, so listing a family imports none of its members, and looking one up imports only that one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from mapsto.errors import RecipeError
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`' Did you mean "sgd"?'`, or nothing where no known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
+@dataclass(frozen=True)
+class Family:
+    """The classes of one folder, by the names of their files.
+
+    Example:
+        >>> optimizers = Family(kind="optimizer", package="mapsto.training.optimizers")
+        >>> "sgd" in optimizers.names()
+        True
+        >>> optimizers.get("sgd").__name__
+        'SGD'
+
+    Attributes:
+        kind: what one member is called in messages, singular.
+        package: dotted name of the folder.
+    """
+
+    kind: str
+    package: str
+
+    def names(self) -> tuple[str, ...]:
+        """Every member's name, sorted; `base` and names that start with `_` are not members."""
+        spec = importlib.util.find_spec(self.package)
+        places = spec.submodule_search_locations if spec else None
+        found = (module.name for module in pkgutil.iter_modules(places or []))
+        return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
+
+    def get(self, name: str | type[Any]) -> type[Any]:
+        """Imports the member's file and returns its class; a class passes through as it is.
+
+        Raises:
+            RecipeError: no member has this name; the message lists those there are, the nearest first.
+            TypeError: the file does not define the one class that its name promises.
+        """
+        if isinstance(name, type):
+            return name
+        self.check(name)
+        return self._class_of(importlib.import_module(f"{self.package}.{name}"), name)
+
+    def check(self, name: str) -> None:
+        """Refuses an unknown name without importing any member.
+
+        Raises:
+            RecipeError: no member has this name.
+        """
+        names = self.names()
+        if name not in names:
+            hint = did_you_mean(name, names)
+            listed = ", ".join(names) or "none are installed"
+            raise RecipeError(f'No {self.kind} is called "{name}".{hint} {self.kind.capitalize()}s: {listed}.')
+
+    def _class_of(self, module: ModuleType, name: str) -> type[Any]:
+        """The class called as the file is, whatever its case: `sgd.py` has `SGD`, `one_cycle.py` has `OneCycle`."""
+        for attribute, value in vars(module).items():
+            is_own = isinstance(value, type) and value.__module__ == module.__name__
+            if is_own and attribute.casefold() == name.replace("_", "").casefold():
+                return value  # type: ignore[no-any-return]
+        expected = name.title().replace("_", "")
+        raise TypeError(f"{module.__name__} must define one public class called {expected}; it defines none.")

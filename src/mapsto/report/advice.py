@@ -1,0 +1,213 @@
+"""What to do next: rules that follow from the recorded numbers, each true as it stands, the most useful first.
+
+A rule is a function of the study that returns a sentence or None. `RULES` is their order of weight; a report shows
+the first five that speak.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from mapsto.errors import RecipeError
+from mapsto.recipe.ranges import Int, Log, Range, Uniform
+from mapsto.recipe.space import Space
+from mapsto.report.answer import Standing, best_baseline, standing
+from mapsto.report.figures import MAX_CLASSES
+from mapsto.report.format import exact, number, setting, shortened
+from mapsto.report.study import Study, Trace, finite
+from mapsto.report.text import Texts
+
+MAX_STEPS = 5
+EDGE = 0.03
+"""Share of a range at either end that counts as its edge."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at: the study, the trace of the run that was kept, and the ranges that were searched."""
+
+    study: Study
+    trace: Trace
+    ranges: Mapping[str, Range]
+
+
+Rule = Callable[[Evidence, Texts], Markup | None]
+
+
+def advice(study: Study, trace: Trace, say: Texts) -> list[Markup]:
+    """At most five next steps, or the one statement that nothing stands out."""
+    evidence = Evidence(study, trace, _ranges(study))
+    spoken = [text for text in (rule(evidence, say) for rule in RULES) if text is not None]
+    return spoken[:MAX_STEPS] or [say("answer.nothing")]
+
+
+def resume(evidence: Evidence, say: Texts) -> Markup | None:
+    """The study has no results yet."""
+    if evidence.study.finished is not None:
+        return None
+    return say("next.resume", command=f"mapsto resume {shlex.quote(str(evidence.study.folder))}")
+
+
+def simpler(evidence: Evidence, say: Texts) -> Markup | None:
+    """A plain baseline is as good as the network or better."""
+    best = best_baseline(evidence.study)
+    if best is None or standing(evidence.study) not in (Standing.WORSE, Standing.LOST):
+        return None
+    return say("next.simpler", name=say.name("baseline", best[0].name, best[0].title))
+
+
+def warnings(evidence: Evidence, say: Texts) -> Markup | None:
+    """The data room warned."""
+    count = sum(note.get("level") == "warning" for note in evidence.study.notes)
+    return say("next.warnings", warnings=say.count("warning", count)) if count else None
+
+
+def failures(evidence: Evidence, say: Texts) -> Markup | None:
+    """More than a fifth of the trials failed."""
+    trials = evidence.study.explored
+    failed = [t for t in trials if t.state == "failed"]
+    if not failed or len(failed) * 5 <= len(trials):
+        return None
+    cause = Counter(t.cause or "–" for t in failed).most_common(1)[0][0]
+    total = say.count("trial", len(trials))
+    return say("next.failures", failed=len(failed), trials=total, cause=shortened(cause, 200))
+
+
+def longer(evidence: Evidence, say: Texts) -> Markup | None:
+    """The kept epoch is the last one trained, so the validation score had not yet begun to fall."""
+    run = evidence.study.fitted
+    if evidence.study.finished is None or run is None or run.state != "complete":
+        return None
+    if not run.epochs or run.epochs < 2 or run.best_epoch != run.epochs:
+        return None
+    return say("next.longer", epoch=run.best_epoch, epochs=run.epochs)
+
+
+def edge(evidence: Evidence, say: Texts) -> Markup | None:
+    """A setting of the winner lies at an end of its range that could be moved."""
+    best = evidence.study.best
+    if evidence.study.finished is None or best is None:
+        return None
+    for leaf, value in best.chosen.items():
+        found = evidence.ranges.get(leaf)
+        if found is not None and _is_at_edge(found, value):
+            return say("next.edge", leaf=leaf, value=setting(value), range=str(found))
+    return None
+
+
+def gap(evidence: Evidence, say: Texts) -> Markup | None:
+    """At the kept epoch the validation loss was at least three times the training loss, and the score leaves room."""
+    run, measure = evidence.study.fitted, evidence.study.measure
+    if run is None or measure is None or (measure.percent and (measure.value or 0) > 0.97):
+        return None
+    epoch = next((e for e in evidence.trace.epochs if e.get("epoch") == run.best_epoch), {})
+    train, validation = finite(epoch.get("train_loss")), finite(epoch.get("validation_loss"))
+    if train is None or validation is None or train <= 0 or validation < 3 * train:
+        return None
+    ratio = number(float(f"{validation / train:.2g}"))
+    return say("next.gap", validation=exact(validation), train=exact(train), ratio=ratio)
+
+
+def keep_default(evidence: Evidence, say: Texts) -> Markup | None:
+    """The winner cannot be told from the default recipe."""
+    return say("next.default") if evidence.study.verdict == "not distinguishable" else None
+
+
+def improving(evidence: Evidence, say: Texts) -> Markup | None:
+    """The best score came in the last quarter of at least eight trials."""
+    study = evidence.study
+    best = next((t for t in study.ranked if t.score is not None), None)
+    if study.finished is None or best is None or len(study.explored) < 8:
+        return None
+    place = study.explored.index(best) + 1
+    if place <= 0.75 * len(study.explored):
+        return None
+    return say("next.improving", number=best.number, trials=say.count("trial", len(study.explored)))
+
+
+def few_rows(evidence: Evidence, say: Texts) -> Markup | None:
+    """The interval of a percentage is wider than eight points."""
+    measure = evidence.study.measure
+    if measure is None or not measure.percent or measure.low is None or measure.high is None:
+        return None
+    if measure.high - measure.low <= 0.08:
+        return None
+    wide = number(measure.high - measure.low, "percent")
+    return say("next.rows", rows=say.count("row", evidence.study.rows), wide=wide)
+
+
+def confused(evidence: Evidence, say: Texts) -> Markup | None:
+    """The pair of classes that is confused most often, if more than once."""
+    table = evidence.study.confusion
+    if not table or not table.get("counts"):
+        return None
+    names, counts = table["names"], table["counts"]
+    pairs = [(n, i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if i != j]
+    most, i, j = max(pairs, default=(0, 0, 0))
+    if most < 2 or evidence.study.task.get("name") == "semantic_segmentation":
+        return None
+    rows = say.count("row", sum(counts[i]))
+    truth, answer = shortened(str(names[i]), 60), shortened(str(names[j]), 60)
+    return say("next.confused", truth=truth, answer=answer, times=say.count("time", most), rows=rows)
+
+
+def weak_class(evidence: Evidence, say: Texts) -> Markup | None:
+    """The class with the lowest recall (or IoU), where there are more than two and it is below nine tenths."""
+    classes = evidence.study.per_class
+    key = "iou" if any("iou" in c for c in classes) else "recall"
+    known = [(value, c) for c in classes if (value := finite(c.get(key))) is not None]
+    if len(known) < 3 or len(known) > 5 * MAX_CLASSES:
+        return None
+    value, lowest = min(known, key=lambda pair: pair[0])
+    if value >= 0.9:
+        return None
+    rows = say.count("row", int(lowest.get("rows") or 0))
+    name = shortened(str(lowest.get("name")), 60)
+    return say("next.weak", name=name, metric=say.name("metric", key), value=exact(value, "percent"), rows=rows)
+
+
+RULES: tuple[Rule, ...] = (
+    resume,
+    simpler,
+    failures,
+    warnings,
+    longer,
+    edge,
+    gap,
+    keep_default,
+    few_rows,
+    weak_class,
+    confused,
+    improving,
+)
+
+
+def _ranges(study: Study) -> Mapping[str, Range]:
+    """The ranges that were searched; none where the study's file is missing or from another version."""
+    path = study.folder / "study.yaml"
+    if not path.is_file():
+        return {}
+    try:
+        return Space.from_yaml(path.read_text(encoding="utf-8"), where=str(path)).ranges
+    except (RecipeError, UnicodeDecodeError):  # a report can be made without this one piece of advice
+        return {}
+
+
+def _is_at_edge(found: Range, value: object) -> bool:
+    """Whether a number lies in the outermost 3 % of its range, on a side where a wider range is possible."""
+    if not isinstance(found, Log | Uniform | Int) or isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if found.high <= found.low or not found.contains(value):
+        return False
+    if isinstance(found, Log) or (isinstance(found, Int) and found.log):
+        share = math.log(value / found.low) / math.log(found.high / found.low)
+    else:
+        share = (value - found.low) / (found.high - found.low)
+    # Below zero there is seldom anything to search: a share of nothing cannot be less.
+    return share >= 1 - EDGE or (share <= EDGE and found.low > 0)

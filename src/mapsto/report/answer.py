@@ -1,0 +1,177 @@
+"""The answer before the evidence: what was found, how good it is, how sure that is, and what it is better than.
+
+Each claim follows from one comparison of recorded numbers, stated in the function that makes it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from mapsto.report.figures import metric_name, part_name
+from mapsto.report.format import decimals, exact, number
+from mapsto.report.study import Baseline, Measure, Study
+from mapsto.report.text import Texts
+
+
+class Claim(NamedTuple):
+    """One statement; `tone` (`good`, `even`, `bad`, `plain`) decides the sign beside it."""
+
+    tone: str
+    label: Markup
+    text: Markup
+
+
+class Answer(NamedTuple):
+    """The top of the page: a headline, the line under it, and claims."""
+
+    headline: Markup
+    under: list[Markup]
+    lead: Markup
+    claims: list[Claim]
+
+
+class Standing(Enum):
+    """Where the winner stands against the best plain baseline on the same rows."""
+
+    CLEAR = "clear"
+    BETTER = "better"
+    WORSE = "worse"
+    LOST = "lost"
+    BARE = "bare"
+    NONE = "none"
+
+
+def answer(study: Study, say: Texts) -> Answer:
+    """The answer of a finished study, or of one that is not."""
+    if study.finished is None:
+        return _unfinished(study, say)
+    measure = study.measure or study.objective
+    value = _value(measure)
+    under = [say("answer.on", part=part_name(say, study.part), rows=say.count("row", study.rows))]
+    if measure.has_interval:
+        under.insert(0, say("answer.interval", **_interval(measure, say)))
+    key = "answer.found_default" if study.winner_number == study.default_trial else "answer.found"
+    lead = say(key, trials=say.count("trial", len(study.explored)), number=study.winner_number)
+    if study.budget.get("used") is not None and study.budget.get("text"):
+        used = say("answer.used", used=say.duration(study.budget["used"]), budget=study.budget["text"])
+        lead = Markup("{} {}").format(lead, used)
+    claims = [_good(study, measure, say), _sure(study, say), _baselines(study, say)]
+    default = _default(study, say)
+    headline = say("answer.headline", metric=metric_name(say, measure), value=value)
+    return Answer(headline, under, lead, [c for c in [*claims, default] if c is not None])
+
+
+def best_baseline(study: Study) -> tuple[Baseline, Measure] | None:
+    """The plain baseline with the best value of the objective's metric."""
+    found = [(b, b.measures[study.objective.name]) for b in study.baselines if study.objective.name in b.measures]
+    found = [(b, m) for b, m in found if m.value is not None]
+    sign = 1 if study.objective.direction == "maximize" else -1
+    return max(found, key=lambda pair: sign * (pair[1].value or 0.0)) if found else None
+
+
+def standing(study: Study) -> Standing:
+    """Compares the winner with the baselines: by value, then by whether intervals overlap.
+
+    `CLEAR` asks that the winner's interval lies beyond that of every baseline, not of the best one only. Intervals
+    that overlap do not prove that two models are equal, so such a lead is `BETTER` and the text says it is unsure.
+    """
+    measure, best = study.measure, best_baseline(study)
+    if measure is None or measure.value is None or best is None:
+        return Standing.NONE
+    others = [b.measures[measure.name] for b in study.baselines if measure.name in b.measures]
+    if not measure.has_interval or not best[1].has_interval:
+        return Standing.BARE
+    if measure.beats(measure.value, best[1].value):
+        return Standing.CLEAR if all(_apart(measure, m) for m in others if m.has_interval) else Standing.BETTER
+    return Standing.LOST if _apart(best[1], measure) else Standing.WORSE
+
+
+def _apart(better: Measure, other: Measure) -> bool:
+    """Whether the whole interval of `better` lies on the good side of that of `other`."""
+    if better.direction == "maximize":
+        return (better.low or 0.0) > (other.high or 0.0)
+    return (better.high or 0.0) < (other.low or 0.0)
+
+
+def _value(measure: Measure) -> Markup:
+    return exact(measure.value, measure.unit, digits=decimals(measure.low, measure.high))
+
+
+def _interval(measure: Measure, say: Texts) -> dict[str, Markup | str]:
+    digits = decimals(measure.low, measure.high)
+    return {
+        "level": number(measure.level, "percent", digits=0),
+        "low": exact(measure.low, measure.unit, digits=digits),
+        "high": exact(measure.high, measure.unit, digits=digits),
+        "method": say.name("method", measure.method),
+    }
+
+
+def _good(study: Study, measure: Measure, say: Texts) -> Claim:
+    rows, part = say.count("row", study.rows), part_name(say, study.part)
+    text = say("answer.good_text", part=part, rows=rows, metric=metric_name(say, measure), value=_value(measure))
+    if measure.has_interval:
+        text = Markup("{} {}").format(text, say("answer.good_interval", **_interval(measure, say)))
+    return Claim("plain", say("answer.good"), text)
+
+
+def _sure(study: Study, say: Texts) -> Claim | None:
+    repeats, unit = study.winner, study.objective.unit
+    if repeats is None:
+        return None
+    if repeats.n < 2:
+        return Claim("even", say("answer.sure"), say("answer.sure_once"))
+    text = say(
+        "answer.sure_text",
+        n=repeats.n,
+        metric=metric_name(say, study.objective),
+        mean=exact(repeats.mean, unit, digits=2),
+        low=exact(min(repeats.scores, default=None), unit, digits=2),
+        high=exact(max(repeats.scores, default=None), unit, digits=2),
+        std=exact(repeats.std, unit, digits=2),
+    )
+    return Claim("plain", say("answer.sure"), text)
+
+
+def _baselines(study: Study, say: Texts) -> Claim:
+    result, best = standing(study), best_baseline(study)
+    tone = {Standing.CLEAR: "good", Standing.LOST: "bad", Standing.WORSE: "bad"}.get(result, "even")
+    if best is None or result is Standing.NONE:
+        return Claim(tone, say("answer.plain"), say("answer.plain_none"))
+    baseline, measure = best
+    name = say.name("baseline", baseline.name, baseline.title)
+    text = say(f"answer.plain_{result.value}", n=len(study.baselines), name=name, value=_value(measure))
+    return Claim(tone, say("answer.plain"), text)
+
+
+def _default(study: Study, say: Texts) -> Claim | None:
+    keys = {
+        "better": ("good", "answer.default_better"),
+        "not distinguishable": ("even", "answer.default_same"),
+        "default is best": ("even", "answer.default_best"),
+    }
+    if study.verdict not in keys:
+        return None
+    tone, key = keys[study.verdict]
+    unit = study.objective.unit
+    means = {
+        "winner": exact(study.winner.mean if study.winner else None, unit, digits=2),
+        "default": exact(study.default.mean if study.default else None, unit, digits=2),
+    }
+    return Claim(tone, say("answer.default"), say(key, **means))
+
+
+def _unfinished(study: Study, say: Texts) -> Answer:
+    text = say("answer.unfinished_text", trials=say.count("trial", len(study.explored)))
+    best = study.best
+    if best is None or best.score is None:
+        claim = Claim("plain", say("nav.search"), say("answer.none_so_far"))
+    else:
+        value = exact(best.score, study.objective.unit, digits=2)
+        metric = metric_name(say, study.objective)
+        line = say("answer.best_so_far", metric=metric, value=value, number=best.number)
+        claim = Claim("plain", say("nav.search"), line)
+    return Answer(say("answer.unfinished"), [], text, [claim])

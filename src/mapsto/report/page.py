@@ -1,0 +1,135 @@
+"""The report: one HTML file that works offline, in print, in light and dark, and without a mouse."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from mapsto._files import write_text
+from mapsto.report import figures, svg, views
+from mapsto.report.advice import advice
+from mapsto.report.answer import answer
+from mapsto.report.figures import metric_name, part_name
+from mapsto.report.study import Study, Trace, read
+from mapsto.report.text import Language, Texts
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SECTIONS = ("answer", "data", "search", "training", "evaluation", "errors", "baselines", "recipe", "environment")
+
+
+def build(run: Path, *, language: Language = "en", out: Path | None = None) -> Path:
+    """Writes the report of a run.
+
+    A study that is not finished gets a report too, which says so and shows what there is.
+
+    Args:
+        run: the folder that `mapsto tune` made.
+        language: of the sentences; what comes from the data stays as it is.
+        out: the file to write; `report.html` in the run folder unless given.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        RunError: `run` is no run folder, a file in it is damaged, or `out` cannot be written.
+
+    Example:
+        build(Path("runs/digits"), language="zh")
+    """
+    say = Texts(language)
+    study = read(run)
+    templates = _templates()
+    script = _source(templates, "page.js")
+    # The page may run this one script and load nothing: a second lock behind the escaping of what comes from data.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    style = Markup(_source(templates, "charts.css") + _source(templates, "page.css"))
+    context = _context(study, say) | {"digest": digest, "script": Markup(script), "style": style}
+    path = out or run / "report.html"
+    write_text(path, templates.get_template("page.html").render(context))
+    return path
+
+
+def summary_html(run: Path, *, language: Language = "en") -> str:
+    """A fragment of HTML with the answer alone, for notebooks.
+
+    Raises:
+        RunError: `run` is no run folder, or a file in it is damaged.
+    """
+    say = Texts(language)
+    study = read(run)
+    templates = _templates()
+    chart = figures.standing(study, say)
+    context = {
+        "say": say,
+        "study": study,
+        "task": say.name("task", str(study.task.get("name") or ""), str(study.task.get("title") or "")),
+        "answer": answer(study, say),
+        "standing": svg.intervals(chart) if chart and len(chart.rows) > 1 else None,
+        "style": Markup(_source(templates, "charts.css") + _source(templates, "summary.css")),
+        "path": str(run / "report.html"),
+    }
+    return templates.get_template("summary.html").render(context)
+
+
+def _templates() -> Environment:
+    # Here and not at the top: the command line names this module before it knows that a report is wanted.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def _source(templates: Environment, name: str) -> str:
+    """The text of one of the package's own files, as it is."""
+    assert templates.loader is not None
+    return templates.loader.get_source(templates, name)[0]
+
+
+def _context(study: Study, say: Texts) -> dict[str, Any]:
+    """Everything that the page's templates name."""
+    run = study.fitted
+    chart, counts = figures.standing(study, say), figures.class_counts(study, say)
+    class_heads, class_lines = views.classes(study, say)
+    baseline_heads, baseline_lines = views.baselines(study, say)
+    return {
+        "say": say,
+        "study": study,
+        "sections": SECTIONS,
+        "task": say.name("task", str(study.task.get("name") or ""), str(study.task.get("title") or "")),
+        "metric": metric_name(say, study.objective),
+        "part": part_name(say, study.part),
+        "rows": say.count("row", study.rows),
+        "answer": answer(study, say),
+        "advice": advice(study, study.trace(run.number) if run else Trace(), say),
+        "standing": views.Figure(chart.title, svg.intervals(chart)) if chart and len(chart.rows) > 1 else None,
+        "chosen": views.settings(study.best.chosen) if study.best else [],
+        "parts": views.parts(study, say),
+        "facts": views.facts(study, say),
+        "columns": views.columns(study, say),
+        "num_columns": len(study.facts.get("columns") or ()),
+        "class_counts": views.Figure(counts.title, svg.bars(counts)) if counts else None,
+        "warnings": views.notes(study, "warning"),
+        "done": views.notes(study, "info"),
+        "search_figures": views.search_figures(study, say),
+        "leaderboard": views.leaderboard(study, say),
+        "finalists": views.finalists(study),
+        "training_figures": views.training_figures(study, say),
+        "metrics": views.metrics(study, say),
+        "evaluation_figures": views.evaluation_figures(study, say),
+        "class_heads": class_heads,
+        "class_lines": class_lines,
+        "mistakes": views.mistakes(study),
+        "baseline_heads": baseline_heads,
+        "baseline_lines": baseline_lines,
+        "commands": views.commands(study, say),
+        "environment": views.environment(study.environment),
+        "recipe_yaml": study.recipe_yaml[:200_000],
+    }

@@ -1,0 +1,79 @@
+"""Every sentence of the report, in English and Chinese.
+
+A text may hold markup of its own and `{names}` for what is put in; what is put in is escaped. Names that come from
+the data (columns, classes, messages of the data room) stay as they are in both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from markupsafe import Markup
+
+from mapsto.errors import RunError
+from mapsto.report.format import number
+from mapsto.report.text_en import ENGLISH
+from mapsto.report.text_zh import CHINESE
+
+Language = Literal["en", "zh"]
+TEXTS: Mapping[Language, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+
+
+class Texts:
+    """The sentences of one language.
+
+    Example:
+        >>> say = Texts("en")
+        >>> say.count("row", 1), say.duration(95)
+        (Markup('1 row'), '1 min 35 s')
+
+    Raises:
+        RunError: there are no texts in this language.
+    """
+
+    def __init__(self, language: Language = "en") -> None:
+        if language not in TEXTS:
+            known = ", ".join(get_args(Language))
+            raise RunError(f'A report can be written in {known}; it was asked for in "{language}".')
+        self.language = language
+        self._texts = TEXTS[language]
+
+    def __call__(self, key: str, **values: Any) -> Markup:
+        """The sentence as markup, with the values put in and escaped."""
+        return Markup(self._texts[key]).format(**values)
+
+    def plain(self, key: str, **values: Any) -> str:
+        """The sentence as plain text, for charts, which escape what they draw."""
+        return self._texts[key].format(**values)
+
+    def name(self, family: str, name: str, otherwise: str = "") -> str:
+        """What a member of a known set (metric, state, task ...) is called here, or the name it brought along."""
+        return self._texts.get(f"{family}.{name}", otherwise or name)
+
+    def count(self, key: str, n: int) -> Markup:
+        """`1 row`, `270 rows`."""
+        return self("one." + key if n == 1 else "many." + key, n=number(n, "whole"))
+
+    def duration(self, seconds: float | None) -> str:
+        """Seconds as a person says them: `3.2 s`, `1 min 35 s`, `2 h 5 min`."""
+        if seconds is None:
+            return "–"
+        if seconds < 59.95:
+            digits = 2 if seconds < 1 else 1 if seconds < 10 else 0
+            return self.plain("time.seconds", s=f"{seconds:.{digits}f}")
+        minutes, rest = divmod(round(seconds), 60)
+        if minutes < 60:
+            return self.plain("time.minutes", m=minutes, s=rest)
+        return self.plain("time.hours", h=minutes // 60, m=minutes % 60)
+
+    def moment(self, iso: str) -> str:
+        """A time in UTC, written out; a text that is no ISO time stays as it is."""
+        try:
+            at = datetime.fromisoformat(iso)
+        except ValueError:
+            return iso
+        at = at.astimezone(UTC) if at.tzinfo else at
+        month = self._texts[f"month.{at.month}"]
+        return self.plain("time.moment", year=at.year, month=month, day=at.day, clock=f"{at:%H:%M}")

@@ -1,0 +1,400 @@
+"""The sections of the page as plain rows and figures, ready for the templates, with every size bounded."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import shlex
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from mapsto.report import figures, svg
+from mapsto.report.figures import metric_name, part_name
+from mapsto.report.format import clean, decimals, exact, number, setting, shortened
+from mapsto.report.study import Measure, Study, Trial, finite
+from mapsto.report.text import Texts
+
+MAX_TRIALS = 100
+MAX_COLUMNS = 200
+MAX_NOTES = 50
+MAX_ERRORS = 12
+MAX_VALUES = 24
+MAX_TEXT = 1200
+MAX_PICTURE = 100_000
+"""Characters of an embedded picture; twelve of them keep the page well under 2 MB."""
+
+_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/]+={0,2})")
+
+
+class Key(NamedTuple):
+    """One entry of a legend."""
+
+    swatch: Markup
+    label: str
+
+
+class Figure(NamedTuple):
+    """A drawn chart with what stands around it."""
+
+    title: str
+    picture: Markup
+    legend: Sequence[Key] = ()
+    note: str | Markup = ""
+    wide: bool = False
+
+
+class Setting(NamedTuple):
+    """A chosen setting: its short name, its whole dotted name, its value."""
+
+    short: str
+    name: str
+    value: str
+
+
+class Place(NamedTuple):
+    """A line of the leaderboard."""
+
+    rank: str
+    trial: Trial
+    marks: Sequence[Markup]
+    score: Markup
+    state: str
+    epochs: Markup | str
+    seconds: str
+    parameters: str
+    chosen: Sequence[Setting]
+
+
+class Finalist(NamedTuple):
+    """A recipe that was trained again with other seeds."""
+
+    number: int
+    scores: str
+    mean: Markup
+    std: Markup
+    n: int
+
+
+class Mistake(NamedTuple):
+    """A badly wrong row with what the network saw: a picture, a text or the row's values."""
+
+    row: str
+    name: str
+    truth: str
+    answer: str
+    badness: str
+    picture: str = ""
+    is_small: bool = False
+    text: str = ""
+    values: Sequence[tuple[str, str]] = ()
+    num_left_out: int = 0
+
+
+class Line(NamedTuple):
+    """A line of a table of metrics: a name and one cell a metric."""
+
+    name: str
+    cells: Sequence[Markup | str]
+    seconds: str = ""
+    note: str = ""
+    is_winner: bool = False
+
+
+def search_figures(study: Study, say: Texts) -> list[Figure]:
+    """Progress over trials and over time."""
+    found = []
+    for over in ("trials", "seconds"):
+        chart = figures.progress(study, say, over=over)
+        if chart is not None:
+            roles = dict.fromkeys(m.role for m in chart.marks)
+            keys = [Key(svg.swatch("curve", "best"), say.plain("search.best_line"))]
+            is_done = study.finished is not None
+            for role in ("winner", "complete", "pruned", "stopped", "failed", "running"):
+                if role in roles:
+                    label = say.plain("search.winner_mark" if is_done else "search.best_mark")
+                    keys.append(Key(svg.swatch("mark", role), label if role == "winner" else say.name("state", role)))
+            found.append(Figure(chart.title, svg.plot(chart), keys))
+    return found
+
+
+def training_figures(study: Study, say: Texts) -> list[Figure]:
+    """Validation curves of the trials, then losses and learning rate of the run that was kept."""
+    found = []
+    chart, run = figures.scores(study, say), study.fitted
+    if chart is not None and study.best is not None:
+        lead = say.plain("training.winner" if study.finished else "training.best", number=study.best.number)
+        keys = [Key(svg.swatch("curve", "lead"), lead), Key(svg.swatch("curve", "thin"), say.plain("training.others"))]
+        shown = number(len(chart.curves), "whole")
+        note = say("training.scores_note", shown=shown, all=say.count("trial", len(study.explored)))
+        found.append(Figure(chart.title, svg.plot(chart), keys, note))
+    if run is None:
+        return found
+    trace = study.trace(run.number, steps=True)
+    chart = figures.losses(run, trace, say)
+    if chart is not None:
+        keys = [Key(svg.swatch("curve", c.role), c.label) for c in chart.curves]
+        keys += [Key(svg.swatch("mark", m.role), m.label) for m in chart.marks]
+        found.append(Figure(chart.title, svg.plot(chart), keys))
+    chart = figures.learning_rate(run, trace, say)
+    if chart is not None:
+        found.append(Figure(chart.title, svg.plot(chart)))
+    return found
+
+
+def evaluation_figures(study: Study, say: Texts) -> list[Figure]:
+    """Confusion matrix and classes, or predicted against actual and the residuals."""
+    found = []
+    folded = figures.confusion(study, say)
+    if folded is not None:
+        note = say("evaluation.confusion_note")
+        if folded.num_folded:
+            others = say.plain("evaluation.others")
+            note = Markup("{} {}").format(note, say("evaluation.folded", n=folded.num_folded, name=others))
+        found.append(Figure(folded.chart.title, svg.heatmap(folded.chart), (), note, len(folded.chart.names) > 12))
+    rows = figures.by_class(study, say)
+    if rows is not None:
+        found.append(Figure(rows.title, svg.intervals(rows)))
+    chart = figures.scatter(study, say)
+    if chart is not None:
+        note = say("evaluation.drawn", n=number(len(chart.marks), "whole"), rows=say.count("row", study.rows))
+        keys = [Key(svg.swatch("curve", "equal"), say.plain("evaluation.equal"))]
+        found.append(Figure(chart.title, svg.plot(chart), keys, note if len(chart.marks) < study.rows else ""))
+    chart = figures.histogram(study, say)
+    if chart is not None:
+        found.append(Figure(chart.title, svg.plot(chart)))
+    return found
+
+
+def settings(chosen: Mapping[str, Any]) -> list[Setting]:
+    """Chosen settings by the shortest name that is clear: the last part, or the section for its `name`."""
+    shorts = [n.removesuffix(".name") if n.endswith(".name") else n.rsplit(".", 1)[-1] for n in chosen]
+    return [
+        Setting(shortened(short if shorts.count(short) == 1 else name, 40), name, shortened(setting(value), 40))
+        for short, (name, value) in zip(shorts, chosen.items(), strict=True)
+    ]
+
+
+def leaderboard(study: Study, say: Texts) -> list[Place]:
+    """The explored trials, the best first, at most a hundred."""
+    places = []
+    for rank, trial in enumerate(study.ranked[:MAX_TRIALS], start=1):
+        marks = []
+        if study.best is not None and trial.number == study.best.number:
+            marks.append(say("search.winner_mark" if study.finished else "search.best_mark"))
+        if trial.number == study.default_trial:
+            marks.append(say("search.default_mark"))
+        epochs: Markup | str = "–"
+        if trial.best_epoch is not None and trial.epochs is not None:
+            epochs = say("search.of_epochs", best=trial.best_epoch, all=trial.epochs)
+        score = exact(trial.score, study.objective.unit, digits=2)
+        is_ranked = trial.score is not None
+        state = say.name("state", trial.state)
+        parameters = number(trial.parameters, "whole")
+        seconds = say.duration(trial.seconds)
+        row = Place(str(rank) if is_ranked else "–", trial, marks, score, state, epochs, seconds, parameters,
+                    settings(trial.chosen))  # fmt: skip
+        places.append(row)
+    return places
+
+
+def finalists(study: Study) -> list[Finalist]:
+    """Recipes with repeats, the best mean first; the winner and the default as the study recorded them."""
+    unit, found = study.objective.unit, []
+    repeated = {t.of for t in study.trials if t.phase == "confirm" and t.of is not None}
+    recorded = {study.winner_number: study.winner, study.default_trial: study.default}
+    for original in sorted(repeated):
+        known = recorded.get(original)
+        scores = known.scores if known else _repeat_scores(study, original)
+        if not scores:
+            continue
+        mean = known.mean if known else sum(scores) / len(scores)
+        spread = (sum((s - (mean or 0)) ** 2 for s in scores) / max(1, len(scores) - 1)) ** 0.5
+        std = known.std if known else spread
+        listed = ", ".join(number(s, unit, digits=2) for s in scores[:20])
+        line = Finalist(original, listed, exact(mean, unit, digits=2), exact(std, unit, digits=2), len(scores))
+        found.append((mean or 0.0, line))
+    sign = -1 if study.objective.direction == "maximize" else 1
+    return [line for _, line in sorted(found, key=lambda pair: (sign * pair[0], pair[1].number))]
+
+
+def _repeat_scores(study: Study, original: int) -> tuple[float, ...]:
+    """Scores of a recipe over its seeds: the search's own run and its repeats."""
+    runs = [t for t in study.trials if t.number == original or (t.phase == "confirm" and t.of == original)]
+    return tuple(t.score for t in runs if t.score is not None)
+
+
+def metrics(study: Study, say: Texts) -> list[Line]:
+    """The scorecard: value, interval, level with method, direction."""
+    return [
+        Line(metric_name(say, m), (_value(m), _interval(m), _method(m, say), say.name("direction", m.direction)))
+        for m in study.measures
+    ]
+
+
+def classes(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
+    """Numbers of each class: heads and lines, at most a hundred."""
+    keys = [k for k in ("rows", "precision", "recall", "f1", "iou") if any(k in c for c in study.per_class)]
+    heads = [say.plain("evaluation.class"), *("F1" if k == "f1" else say.name("metric", k) for k in keys)]
+    lines = []
+    for entry in study.per_class[:MAX_TRIALS]:
+        cells = [exact(finite(entry.get(k)), "whole" if k == "rows" else "percent") for k in keys]
+        lines.append(Line(brief(entry.get("name")), cells))
+    return heads, lines
+
+
+def baselines(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
+    """The winner and the plain baselines in every metric, the best first."""
+    heads = [metric_name(say, m) for m in study.measures]
+    winner = say.plain("baselines.winner", number=study.winner_number)
+    run = study.fitted
+    seconds = say.duration(run.seconds if run else None)
+    ranked = [(study.measure, Line(winner, [_both(m) for m in study.measures], seconds, "", is_winner=True))]
+    for baseline in study.baselines:
+        cells = [_both(baseline.measures[m.name]) if m.name in baseline.measures else "–" for m in study.measures]
+        name = say.name("baseline", baseline.name, baseline.title)
+        line = Line(brief(name), cells, say.duration(baseline.seconds), shortened(baseline.note, 300))
+        ranked.append((baseline.measures.get(study.objective.name), line))
+    sign = -1 if study.objective.direction == "maximize" else 1
+    ranked.sort(key=lambda pair: sign * pair[0].value if pair[0] and pair[0].value is not None else float("inf"))
+    return heads, [line for _, line in ranked]
+
+
+def mistakes(study: Study) -> list[Mistake]:
+    """The worst errors, at most twelve, each with its example."""
+    return [_mistake(entry) for entry in study.worst[:MAX_ERRORS]]
+
+
+def _mistake(entry: Mapping[str, Any]) -> Mistake:
+    example = entry.get("example") or {}
+    truth, answer = (shortened(_word(entry.get(k)), 120) for k in ("truth", "answer"))
+    row, name = str(entry.get("row", "")), brief(entry.get("name"))
+    base = Mistake(row, name if name != row else "", truth, answer, number(finite(entry.get("badness"))))
+    kind = example.get("kind")
+    if kind == "image":
+        picture, is_small = picture_of(str(example.get("png") or ""))
+        return base._replace(picture=picture or "none", is_small=is_small)
+    if kind == "text":
+        return base._replace(text=shortened(str(example.get("text") or ""), MAX_TEXT))
+    values = [(brief(k), shortened(_word(v), 120)) for k, v in (example.get("values") or {}).items()]
+    return base._replace(values=values[:MAX_VALUES], num_left_out=max(0, len(values) - MAX_VALUES))
+
+
+def picture_of(uri: str) -> tuple[str, bool]:
+    """The data URI if it holds a PNG of bearable size, else nothing; and whether its pixels should be seen as squares.
+
+    A run folder may come from a stranger, so what is put into `src` must be a picture and nothing else.
+    """
+    found = _PNG.fullmatch(uri) if len(uri) <= MAX_PICTURE else None
+    if found is None:
+        return "", False
+    try:
+        head = base64.b64decode(found[1][:44], validate=True)
+    except binascii.Error:
+        return "", False
+    if head[:8] != b"\x89PNG\r\n\x1a\n" or len(head) < 24:
+        return "", False
+    pixels: tuple[int, int] = struct.unpack(">II", head[16:24])
+    return uri, max(pixels) <= 64
+
+
+def columns(study: Study, say: Texts) -> list[Sequence[str]]:
+    """Name, kind, missing, different values, use of each column; at most two hundred."""
+    rows: list[Sequence[str]] = []
+    for entry in (study.facts.get("columns") or ())[:MAX_COLUMNS]:
+        kind = say.name("kind", str(entry.get("kind") or ""))
+        missing, unique = (number(finite(entry.get(k)), "whole") for k in ("missing", "unique"))
+        rows.append((brief(entry.get("name")), kind, missing, unique, brief(entry.get("used_as"))))
+    return rows
+
+
+def notes(study: Study, level: str) -> list[tuple[str, str]]:
+    """(column, message) of the notes of one level."""
+    found = [n for n in study.notes if (n.get("level") or "info") == level]
+    return [(brief(n.get("column") or ""), shortened(str(n.get("message")), 600)) for n in found[:MAX_NOTES]]
+
+
+def facts(study: Study, say: Texts) -> list[tuple[str, str]]:
+    """What else is known of the prepared data, as pairs of words and value."""
+    known = study.facts
+    pairs = []
+    if known.get("input_shape"):
+        pairs.append((say.plain("data.shape"), " × ".join(str(n) for n in known["input_shape"])))
+    if known.get("num_features"):
+        pairs.append((say.plain("data.features"), number(finite(known["num_features"]), "whole")))
+    if known.get("vocabulary_size"):
+        pairs.append((say.plain("data.vocabulary"), number(finite(known["vocabulary_size"]), "whole")))
+    return pairs
+
+
+def parts(study: Study, say: Texts) -> list[tuple[str, str, int]]:
+    """(part, its name, rows) of the training, validation and test part."""
+    counts = study.facts.get("part_counts") or {}
+    return [(p, part_name(say, p), int(counts[p])) for p in ("train", "validation", "test") if counts.get(p)]
+
+
+def commands(study: Study, say: Texts) -> list[tuple[str, str]]:
+    """(command, what it does) to repeat or use what is shown."""
+    folder = shlex.quote(str(study.folder))
+    if study.finished is None:
+        return [(f"mapsto resume {folder}", say.plain("recipe.resume"))]
+    return [
+        (f"mapsto tune {shlex.quote(str(study.folder / 'study.yaml'))}", say.plain("recipe.study")),
+        (f"mapsto train {shlex.quote(str(study.folder / 'best' / 'recipe.yaml'))}", say.plain("recipe.train")),
+        (f"mapsto evaluate {folder}", say.plain("recipe.evaluate")),
+        (f"mapsto predict {folder} NEW_DATA", say.plain("recipe.predict")),
+    ]
+
+
+def environment(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """The recorded environment as flat pairs, nested names joined by dots; at most eighty."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            pairs += environment(value, f"{prefix}{name}.")
+        else:
+            pairs.append((shortened(f"{prefix}{name}", 80), shortened(_word(value), 200)))
+    return pairs[:80]
+
+
+def brief(value: object) -> str:
+    """A name from the data, cut to a length that a table can hold."""
+    return shortened("" if value is None else str(value), 120)
+
+
+def _word(value: object) -> str:
+    """A value as one would write it: lists joined, floats short, nothing as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        return ", ".join(_word(v) for v in value)
+    return clean(str(value))
+
+
+def _value(measure: Measure) -> Markup:
+    return exact(measure.value, measure.unit, digits=decimals(measure.low, measure.high))
+
+
+def _interval(measure: Measure) -> Markup | str:
+    if not measure.has_interval:
+        return "–"
+    digits = decimals(measure.low, measure.high)
+    low, high = (exact(v, measure.unit, digits=digits) for v in (measure.low, measure.high))
+    return Markup("{} – {}").format(low, high)
+
+
+def _method(measure: Measure, say: Texts) -> str:
+    if not measure.has_interval:
+        return "–"
+    return f"{number(measure.level, 'percent', digits=0)}, {say.name('method', measure.method)}"
+
+
+def _both(measure: Measure) -> Markup | str:
+    if not measure.has_interval:
+        return _value(measure)
+    return Markup("{} <small>{}</small>").format(_value(measure), _interval(measure))

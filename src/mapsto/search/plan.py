@@ -1,0 +1,58 @@
+"""The budget and how it is divided: exploring, confirming the finalists with further seeds, the final fit, the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SAFETY = 1.2
+"""Later runs of a recipe may take that much longer than its first did."""
+
+SHARE_AFTER_EXPLORING = 0.5
+"""Confirming, the final fit and the test together never take more than this share of the budget."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Divides a budget in wall-clock time; without one, only trials are counted.
+
+    Attributes:
+        seconds: the whole budget, or None.
+        n_trials: recipes to explore at most, or None.
+        finalists: recipes that are run again, the default beside them.
+        num_seeds: fresh runs of each of them.
+        test_seconds: kept for the test, the plain baselines and the report.
+
+    Example:
+        >>> plan = Plan(seconds=100, n_trials=None, finalists=1, num_seeds=2, test_seconds=5)
+        >>> plan.explore_until(run_seconds=5)
+        65.0
+    """
+
+    seconds: float | None
+    n_trials: int | None
+    finalists: int
+    num_seeds: int
+    test_seconds: float
+
+    def explore_until(self, run_seconds: float) -> float:
+        """Elapsed seconds at which exploring ends, where one full run takes `run_seconds`."""
+        if self.seconds is None:
+            return float("inf")
+        runs = (self.finalists + 1) * self.num_seeds + 1
+        wanted = SAFETY * runs * run_seconds + self.test_seconds
+        return self.seconds - min(wanted, SHARE_AFTER_EXPLORING * self.seconds)
+
+    def confirm_until(self, run_seconds: float) -> float:
+        """Elapsed seconds at which no further seed is begun or continued: the final fit must still follow."""
+        if self.seconds is None:
+            return float("inf")
+        left = self.seconds - self.test_seconds - SAFETY * run_seconds
+        return max(left, self.explore_until(run_seconds))
+
+    def final_until(self) -> float:
+        """Elapsed seconds at which the final fit ends."""
+        return float("inf") if self.seconds is None else max(0.0, self.seconds - self.test_seconds)
+
+    def first_until(self) -> float:
+        """Elapsed seconds at which the first trial ends, before anything is known about how long runs take."""
+        return float("inf") if self.seconds is None else (1 - SHARE_AFTER_EXPLORING) * self.seconds

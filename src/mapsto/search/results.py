@@ -1,0 +1,231 @@
+"""The end of a study: the winner is tested, once, beside plain baselines on the same rows, and all of it written down."""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapsto import _files
+from mapsto.evaluation.baselines import fit_baselines
+from mapsto.evaluation.comparison import Comparison, compare, row_differences
+from mapsto.evaluation.scorecard import Scorecard, score
+from mapsto.recipe.seeds import derive
+from mapsto.search.run import RESULTS
+
+if TYPE_CHECKING:
+    from mapsto.data.prepare import Prepared
+    from mapsto.search.study import Candidate, Study
+    from mapsto.tasks.base import Task
+    from mapsto.training.loop import TorchTrainer
+
+NUM_WORST = 12
+SCORECARD, PREDICTIONS = Path("evaluation") / "scorecard.json", Path("evaluation") / "predictions.npz"
+
+
+def conclude(study: Study, trainer: TorchTrainer, *, baseline_seconds: float, environment: dict[str, Any]) -> dict[str, Any]:
+    """Tests the winner on the test part and writes `results.json`, `evaluation/` and `best/`.
+
+    Args:
+        study: explored and confirmed.
+        trainer: of the final training; its best weights are what is tested and saved.
+        baseline_seconds: time for the plain baselines.
+        environment: versions and hardware, for the record.
+
+    Returns:
+        What `results.json` holds.
+    """
+    run, recipe, prepared = study.run, trainer.recipe, trainer.prepared
+    task, rows = recipe.task, prepared.parts["test"]
+    predictions = trainer.predict(rows)
+    targets = truth_of(task, prepared, rows)
+    scorecard = scored(task, prepared, predictions, targets, "test", recipe.seed)
+    _write_arrays(run.path / PREDICTIONS, rows=rows, predictions=predictions, targets=targets)
+    _files.write_json(run.path / SCORECARD, scorecard.to_json())
+
+    candidates = study.candidates()
+    winner = candidates[0]
+    default = next((candidate for candidate in candidates if candidate.number == 0), None)
+    comparison = _compared(study, winner, default, prepared)
+    results = {
+        "name": run.path.name,
+        "task": {"name": task.name, "title": task.title},
+        "objective": {
+            "name": recipe.search.metric or task.metrics[0],
+            "title": study.metric.title,
+            "direction": study.metric.direction,
+            "percent": study.metric.percent,
+        },
+        "source": recipe.data.source or prepared.facts.name,
+        "target": prepared.facts.target,
+        "facts": prepared.facts.to_json(),
+        "notes": [asdict(note) for note in prepared.notes],
+        "default_trial": 0,
+        "winner": {"number": winner.number, "chosen": winner.chosen, "validation": _validation(winner)},
+        "default": None if default is None else {"validation": _validation(default)},
+        "verdict": None if comparison is None else comparison.verdict,
+        "verdict_text": verdict_text(winner, comparison, study),
+        "trials": [asdict(outcome) for _, outcome in sorted(study.outcomes.items())],
+        "scorecard": scorecard.to_json(),
+        "baselines": _baselines(study, trainer, targets, baseline_seconds),
+        "worst": _worst(task, prepared, rows, predictions, targets),
+        "recipe_yaml": recipe.to_yaml(),
+        "environment": environment,
+        "budget": {"text": recipe.search.budget, "seconds": study.plan.seconds, "used": run.elapsed},
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    trainer.fitted().save(run.path / "best", card=_card(results))
+    _files.write_json(run.path / RESULTS, results)
+    run.save_state(done=True)
+    return results
+
+
+def truth_of(task: Task, prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """The targets of prepared rows as the metrics take them."""
+    return task.truth(np.asarray(prepared.arrays["targets"][rows]), prepared.encoders["targets"])
+
+
+def scored(
+    task: Task, prepared: Prepared, predictions: NDArray[Any], targets: NDArray[Any], part: str, seed: int
+) -> Scorecard:
+    """The scorecard of predictions for one part of the data."""
+    names = prepared.specs["targets"].names or None
+    return score(task.metrics, predictions, targets, names, part, seed=derive(seed, "bootstrap"))
+
+
+def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study) -> str:
+    """How the winner stands to the default recipe, in a sentence."""
+    if not study.space.ranges:
+        return "One recipe was trained; there was nothing to compare it with."
+    if winner.number == 0:
+        return "No recipe was better on average than the default one, so the default is the winner."
+    if comparison is None:
+        return "There was no time to run the finalists again with other seeds, so the difference from the default is not known."
+    unit = (100.0, " points") if study.metric.percent else (1.0, "")
+    gain, low, high = (unit[0] * value for value in (comparison.mean_difference, comparison.low, comparison.high))
+    figures = f"{gain:+.4g}{unit[1]} of {study.metric.title} on the validation part"
+    if np.isfinite(low):
+        figures += f" (95 % interval {low:+.4g} to {high:+.4g}, {comparison.num_seeds} seeds)"
+    sentence = {
+        "better": "The winner is better than the default recipe: ",
+        "not distinguishable": "The winner is not distinguishable from the default recipe: ",
+        "default is best": "The default recipe is better: ",
+    }[comparison.verdict]
+    return f"{sentence}{figures}."
+
+
+def _validation(candidate: Candidate) -> dict[str, Any]:
+    scores = candidate.scores
+    return {
+        "mean": candidate.mean,
+        "std": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+        "n": len(scores),
+        "scores": list(scores),
+        "explored": candidate.explored_score,
+    }
+
+
+def _compared(study: Study, winner: Candidate, default: Candidate | None, prepared: Prepared) -> Comparison | None:
+    """The winner beside the default on the same seeds and validation rows; None where that cannot be said."""
+    if default is None or winner.number == default.number or not winner.scores:
+        return None
+    rows = prepared.parts["validation"]
+    targets = truth_of(study.default_recipe.task, prepared, rows)
+    pairs = [study.confirmed_predictions(number) for number in (winner.number, default.number)]
+    differences = row_differences(study.metric, pairs[0], pairs[1], targets)
+    return compare(winner.scores, default.scores, study.metric.direction, row_differences=differences)
+
+
+def _baselines(study: Study, trainer: TorchTrainer, targets: NDArray[Any], seconds: float) -> list[dict[str, Any]]:
+    prepared, task = trainer.prepared, trainer.task
+    test = prepared.parts["test"]
+    everything = np.arange(len(prepared.arrays["targets"]))
+    found = fit_baselines(
+        prepared.arrays["inputs"],
+        truth_of(task, prepared, everything),
+        kind=prepared.specs["targets"].encoder,
+        train_rows=prepared.parts["train"],
+        max_seconds=seconds,
+        seed=trainer.recipe.seed,
+    )
+    rows = []
+    for baseline in found:
+        metrics: dict[str, Any] = {}
+        predictions = baseline.predict(np.asarray(prepared.arrays["inputs"][test]))
+        if predictions is not None:
+            metrics = scored(task, prepared, predictions, targets, "test", trainer.recipe.seed).to_json()["metrics"]
+        rows.append({"name": baseline.name, "title": baseline.title, "metrics": metrics, "seconds": baseline.seconds, "note": baseline.note})
+    return rows
+
+
+def _worst(
+    task: Task, prepared: Prepared, rows: NDArray[np.int64], predictions: NDArray[Any], targets: NDArray[Any]
+) -> list[dict[str, Any]]:
+    badness = task.badness(predictions, targets)
+    encoder = prepared.encoders["targets"]
+    answers = task.answers(predictions, encoder)
+    truths = task.shown_truth(targets, encoder)
+    worst = []
+    for index in np.argsort(-badness, kind="stable")[:NUM_WORST]:
+        row = int(rows[index])
+        worst.append(
+            {
+                "row": row,
+                "name": prepared.row_name(row),
+                "example": prepared.example(row),
+                "truth": truths[index],
+                "answer": _shown(answers["answer"][index]),
+                "badness": float(badness[index]),
+            }
+        )
+    return worst
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    with _files.writing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+
+
+def _card(results: dict[str, Any]) -> str:
+    """A short model card: what the model is, how good, on what, and what was not looked at."""
+    facts, card = results["facts"], results["scorecard"]
+    lines = [
+        f"# {results['name']}",
+        "",
+        f"A network for {results['task']['title']}, trained by mapsto on {results['source']}, target {results['target']}.",
+        "",
+        f"Scores on the {card['part']} part ({card['rows']} rows that neither trained nor selected it), with intervals:",
+        "",
+        "| metric | value | interval | method |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {m['title']} | {m['value']:.4f} | {m['low']:.4f} to {m['high']:.4f} | {m['level']:.0%}, {m['method']} |"
+            for m in card["metrics"].values()
+            if None not in (m["value"], m["low"], m["high"])
+        ),
+        "",
+        results["verdict_text"],
+        "",
+        f"Trained on {facts['part_counts']['train']} rows. It was tested on rows of the same source only; on data from "
+        f"elsewhere it may do worse. Load it with `mapsto.load(...)`; `recipe.yaml` holds every setting.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def read_results(run: Path) -> dict[str, Any] | None:
+    """What `results.json` of a run holds, or None while it is unfinished."""
+    path = run / RESULTS
+    return _files.read_json(path) if path.exists() else None
+

@@ -1,0 +1,1 @@
+"""How the next recipe is proposed: one sampler a file, Optuna's own."""

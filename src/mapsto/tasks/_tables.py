@@ -1,0 +1,56 @@
+"""What the tasks on tables share: which columns they read, and how a dense network is set for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mapsto.errors import DataError
+from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform
+from mapsto.tasks._classification import target_of
+
+if TYPE_CHECKING:
+    from mapsto.data.prepare import Facts
+    from mapsto.data.table import Table
+
+
+def feature_columns(table: Table, task: str) -> dict[str, tuple[str, ...]]:
+    """Numeric and categorical columns as inputs.
+
+    Raises:
+        DataError: there is none.
+    """
+    features = tuple(column.name for column in table.of_kind("numeric", "category"))
+    if not features:
+        raise DataError(
+            f"{task} needs at least one numeric or categorical column beside the target, and {table.name} has none. "
+            f"Add one, or state kinds with `--set data.columns.<name>=category`."
+        )
+    return {"inputs": features, "targets": target_of(table)}
+
+
+def table_defaults(facts: Facts) -> dict[str, Any]:
+    """A dense network with a little regularization; batch and length by the number of rows."""
+    rows = facts.part_counts["train"]
+    return {
+        "model.name": "mlp",
+        "model.normalization": "batch",
+        "model.dropout": 0.1,
+        "optimizer.name": "adamw",
+        "optimizer.learning_rate": 2e-3,
+        "schedule.name": "one_cycle",
+        "training.batch_size": 32 if rows < 2_000 else 128 if rows < 20_000 else 256,
+        "training.max_epochs": max(20, min(60, round(1_000_000 / rows))),
+        "training.patience": 12,
+    }
+
+
+def table_space() -> dict[str, Range]:
+    """What decides most on tables: step size, size of the network, regularization."""
+    return {
+        "optimizer.learning_rate": Log(3e-4, 2e-2),
+        "optimizer.weight_decay": Log(1e-5, 1e-1),
+        "model.hidden_dim": Int(32, 512, log=True),
+        "model.num_layers": Int(1, 4),
+        "model.dropout": Uniform(0.0, 0.5),
+        "model.activation": Choice("relu", "silu", "gelu"),
+    }

@@ -1,0 +1,106 @@
+"""What to predict, and everything that follows from it: the contract of every task.
+
+The interface was read against tasks whose output is not one label a row: detection and sequence-to-sequence have more
+streams than two (`streams`, `forward` and `loss` see the whole batch), dense tasks predict arrays, generation and
+speech decode step by step (`predict` may run the network as often as it likes), and a reinforcement-learning task has
+a source of episodes as its data. None of them needs a change outside its own file.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mapsto.recipe.options import Options
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from mapsto.data.encoders.base import Encoder, Spec
+    from mapsto.data.prepare import Facts
+    from mapsto.data.table import Table
+    from mapsto.recipe.ranges import Range
+
+Batch = Mapping[str, "Tensor"]
+"""One tensor a stream, all with the same first axis; always `"inputs"` and, in training, `"targets"`."""
+
+
+class Task(Options):
+    """One public class a file, named as the file is; its fields are the task's settings (`task.<field>`)."""
+
+    title: ClassVar[str]
+    """What a person calls it: `"image classification"`."""
+
+    streams: ClassVar[Mapping[str, str]]
+    """Encoder of each array in a batch, `"inputs"` first: `{"inputs": "image", "targets": "classes"}`."""
+
+    models: ClassVar[tuple[str, ...]]
+    """Model families that fit, the default first."""
+
+    metrics: ClassVar[tuple[str, ...]]
+    """Metrics that are reported; the first is the objective unless the recipe says otherwise."""
+
+    @classmethod
+    @abstractmethod
+    def suits(cls, table: Table) -> float:
+        """How well the task fits such a table, in [0, 1]; 0 where it cannot be done. The highest wins."""
+
+    @abstractmethod
+    def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
+        """The columns that each stream reads; what is named nowhere is not used, and the report says so.
+
+        Raises:
+            DataError: the table lacks what the task needs.
+        """
+
+    @abstractmethod
+    def defaults(self, facts: Facts) -> dict[str, Any]:
+        """Values for leaves left `auto`, by dotted name, that suit these data; the first trial uses them."""
+
+    @abstractmethod
+    def space(self, facts: Facts) -> dict[str, Range]:
+        """Ranges that are searched when the user gave none, by dotted name."""
+
+    @abstractmethod
+    def num_outputs(self, specs: Mapping[str, Spec]) -> int:
+        """Size of the network's last layer."""
+
+    def forward(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Runs the network on a batch; its output goes to `loss` and `predict`."""
+        return network(batch["inputs"])  # type: ignore[no-any-return]
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The mean loss over the batch, a scalar that can be differentiated."""
+
+    @abstractmethod
+    def predict(self, outputs: Tensor) -> Tensor:
+        """The network's outputs as predictions, one entry a row, still a tensor: probabilities, values, class ids."""
+
+    def measured(self, predictions: NDArray[Any], targets: Encoder) -> NDArray[Any]:
+        """Predictions as the metrics take them (see `mapsto.metrics.base.Metric`): in the target's own unit."""
+        return predictions
+
+    def truth(self, encoded: NDArray[Any], targets: Encoder) -> NDArray[Any]:
+        """Stored targets as the metrics take them: class ids, values in their own unit, -1 where not scored."""
+        return encoded
+
+    @abstractmethod
+    def answers(self, predictions: NDArray[Any], targets: Encoder) -> dict[str, NDArray[Any]]:
+        """Predictions in the user's words, as named columns: `answer` (the class, the value), then details.
+
+        Args:
+            predictions: as the metrics take them, one a row.
+            targets: the fitted encoder of the targets, which knows class names.
+        """
+
+    @abstractmethod
+    def shown_truth(self, targets: NDArray[Any], encoder: Encoder) -> list[str]:
+        """True targets, as the metrics take them, in the user's words: what stands beside an answer in a report."""
+
+    @abstractmethod
+    def badness(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
+        """How wrong each row is, higher is worse: picks the worst errors that a report shows."""

@@ -1,0 +1,95 @@
+"""One class a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mapsto._imports import torch
+from mapsto.recipe.ranges import Choice, Log, Range, Uniform
+from mapsto.tasks._classification import only, target_of
+from mapsto.tasks.base import Batch, Task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from mapsto.data.encoders.base import Encoder, Spec
+    from mapsto.data.prepare import Facts
+    from mapsto.data.table import Table
+
+IGNORED = 255
+"""What the masks encoder stores for pixels that are neither trained nor scored."""
+
+
+class SemanticSegmentation(Task):
+    """Images to masks of class ids, by a U-Net; cross-entropy over the pixels that are not void.
+
+    Example:
+        >>> SemanticSegmentation().metrics
+        ('mean_iou', 'pixel_accuracy')
+    """
+
+    title: ClassVar[str] = "semantic segmentation"
+    streams: ClassVar[Mapping[str, str]] = {"inputs": "image", "targets": "masks"}
+    models: ClassVar[tuple[str, ...]] = ("unet",)
+    metrics: ClassVar[tuple[str, ...]] = ("mean_iou", "pixel_accuracy")
+
+    @classmethod
+    def suits(cls, table: Table) -> float:
+        is_mask = table.target is not None and table.columns[table.target].kind == "mask"
+        return 1.0 if is_mask and table.of_kind("image") else 0.0
+
+    def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
+        return {"inputs": only(table, "image", self.title), "targets": target_of(table)}
+
+    def defaults(self, facts: Facts) -> dict[str, Any]:
+        return {
+            "model.name": "unet",
+            "optimizer.name": "adamw",
+            "optimizer.learning_rate": 4e-3,
+            "schedule.name": "one_cycle",
+            "training.batch_size": 8,
+            "training.max_epochs": max(15, min(60, round(10_000 / facts.part_counts["train"]))),
+            "training.patience": 10,
+        }
+
+    def space(self, facts: Facts) -> dict[str, Range]:
+        return {
+            "optimizer.learning_rate": Log(5e-4, 2e-2),
+            "optimizer.weight_decay": Log(1e-4, 1e-1),
+            "model.channels": Choice(16, 24, 32),
+            "model.dropout": Uniform(0.0, 0.4),
+        }
+
+    def num_outputs(self, specs: Mapping[str, Spec]) -> int:
+        return len(specs["targets"].names)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        return torch.nn.functional.cross_entropy(outputs, batch["targets"].long(), ignore_index=IGNORED)
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        return outputs.argmax(dim=1).to(torch.uint8)
+
+    def truth(self, encoded: NDArray[Any], targets: Encoder) -> NDArray[Any]:
+        wide = encoded.astype(np.int16)
+        wide[encoded == IGNORED] = -1
+        return wide
+
+    def answers(self, predictions: NDArray[Any], targets: Encoder) -> dict[str, NDArray[Any]]:
+        """The classes in each image and the share of each; the masks themselves are the predictions."""
+        names = targets.spec.names
+        found = [", ".join(names[index] for index in np.unique(mask)) for mask in predictions]
+        shares = {f"share({n})": (predictions == index).mean(axis=(1, 2)) for index, n in enumerate(names)}
+        return {"answer": np.asarray(found, dtype=object), **shares}
+
+    def shown_truth(self, targets: NDArray[Any], encoder: Encoder) -> list[str]:
+        names = encoder.spec.names
+        return [", ".join(names[index] for index in np.unique(mask[mask >= 0])) for mask in targets]
+
+    def badness(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
+        scored = targets >= 0
+        wrong = ((predictions != targets) & scored).sum(axis=(1, 2))
+        return np.asarray(wrong / np.maximum(1, scored.sum(axis=(1, 2))), dtype=np.float64)

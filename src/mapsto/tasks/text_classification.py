@@ -1,0 +1,56 @@
+"""One class a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mapsto.recipe.ranges import Choice, Log, Range, Uniform
+from mapsto.tasks._classification import Classification, has_classes, only, target_of
+
+if TYPE_CHECKING:
+    from mapsto.data.prepare import Facts
+    from mapsto.data.table import Table
+
+
+class TextClassification(Classification):
+    """Texts to exclusive classes (sentiment, topic), by a recurrent network over words.
+
+    Reads the first column of text; other columns are not used.
+
+    Example:
+        >>> TextClassification().streams["inputs"]
+        'tokens'
+    """
+
+    title: ClassVar[str] = "text classification"
+    streams: ClassVar[Mapping[str, str]] = {"inputs": "tokens", "targets": "classes"}
+    models: ClassVar[tuple[str, ...]] = ("rnn",)
+
+    @classmethod
+    def suits(cls, table: Table) -> float:
+        return 0.8 if table.of_kind("text") and has_classes(table) else 0.0
+
+    def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
+        return {"inputs": only(table, "text", self.title), "targets": target_of(table)}
+
+    def defaults(self, facts: Facts) -> dict[str, Any]:
+        return {
+            "model.name": "rnn",
+            "model.dropout": 0.3,
+            "optimizer.name": "adam",
+            "optimizer.learning_rate": 2e-3,
+            "schedule.name": "constant",
+            "training.batch_size": 32,
+            "training.max_epochs": 12,
+            "training.patience": 3,
+            "training.max_grad_norm": 1.0,
+        }
+
+    def space(self, facts: Facts) -> dict[str, Range]:
+        return {
+            "optimizer.learning_rate": Log(5e-4, 1e-2),
+            "model.cell": Choice("lstm", "gru"),
+            "model.bidirectional": Choice(False, True),
+            "model.dropout": Uniform(0.1, 0.6),
+        }

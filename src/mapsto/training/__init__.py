@@ -1,0 +1,1 @@
+"""Parameters and batches to better parameters, and a trace."""

@@ -1,0 +1,148 @@
+"""A trained network with its preprocessing and its recipe: predicts from raw inputs, lies in one folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapsto import _files
+from mapsto._imports import torch
+from mapsto.data.preprocessing import Preprocessing
+from mapsto.data.read import read
+from mapsto.errors import RunError
+from mapsto.recipe.schema import Recipe
+from mapsto.training import checkpoint
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+    from mapsto.data.encoders.base import Spec
+    from mapsto.data.table import Table
+
+WEIGHTS, RECIPE, PREPROCESSING, CARD = "model.safetensors", "recipe.yaml", "preprocessing.json", "card.md"
+
+
+class Fitted:
+    """A trained model that needs nothing else; saved without pickle, loaded to the same predictions bit for bit.
+
+    Args:
+        recipe: with every setting filled in.
+        preprocessing: fitted on the training rows.
+        weights: the network's state by name.
+    """
+
+    def __init__(self, recipe: Recipe, preprocessing: Preprocessing, weights: Mapping[str, Tensor]) -> None:
+        self.recipe, self.preprocessing = recipe, preprocessing
+        specs = preprocessing.specs
+        state = torch.get_rng_state()
+        self.network = recipe.model.build(specs["inputs"], recipe.task.num_outputs(specs))
+        torch.set_rng_state(state)  # the random weights drawn above are replaced at once
+        self.network.load_state_dict(weights)
+        self.network.eval()
+
+    def predict(self, source: Any) -> pd.DataFrame:
+        """Answers for raw inputs, one row each, in their order.
+
+        Args:
+            source: anything that `mapsto.tune` reads, with or without the target.
+
+        Returns:
+            A frame with the column `answer` (a class's name, or a number) and one `p(...)` a class.
+
+        Raises:
+            DataError: the inputs lack a column that the model was trained on.
+        """
+        import pandas as pd  # here, since loading a model needs no pandas
+
+        table = self.read(source)
+        predictions = self.predictions(table)
+        answers = self.recipe.task.answers(predictions, self.preprocessing.encoders["targets"])
+        return pd.DataFrame(answers, index=pd.Index(table.row_names, name="row"))
+
+    def read(self, source: Any) -> Table:
+        """Reads a source the way the model's own data were read; the target may be missing."""
+        return read(source, options=self.preprocessing.reading_options, target_needed=False)
+
+    def read_with_target(self, source: Any, target: str | None = None) -> Table:
+        """Reads rows to be scored; `target` names their target where it is called otherwise than in training."""
+        name = target or self.preprocessing.encoders["targets"].columns[0]
+        return read(source, options=self.preprocessing.reading_options.model_copy(update={"target": name}))
+
+    def truth(self, table: Table) -> NDArray[Any]:
+        """The targets of a table as the metrics take them.
+
+        Raises:
+            DataError: a target is missing or of a class that was not there in training.
+        """
+        encoder = self.preprocessing.encoders["targets"]
+        return self.recipe.task.truth(encoder.encode(table), encoder)
+
+    def predictions(self, table: Table) -> NDArray[Any]:
+        """Predictions as the metrics take them: probabilities, values, or masks of class ids."""
+        arrays = self.preprocessing.encode(table)
+        task, pieces = self.recipe.task, []
+        size = evaluation_batch(self.preprocessing.specs["inputs"])
+        with torch.inference_mode():
+            for first in range(0, len(table), size):
+                batch = {name: torch.from_numpy(array[first : first + size]) for name, array in arrays.items()}
+                pieces.append(task.predict(task.forward(self.network, batch)).numpy())
+        return task.measured(np.concatenate(pieces), self.preprocessing.encoders["targets"])
+
+    def save(self, folder: Path, *, card: str = "") -> None:
+        """Writes the folder whole; one that is there is replaced when the new one is complete."""
+        temporary = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+        old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+        with _files.explained(folder):
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            try:
+                checkpoint.write(temporary / WEIGHTS, dict(self.network.state_dict()), {})
+                _files.write_text(temporary / RECIPE, self.recipe.to_yaml())
+                _files.write_json(temporary / PREPROCESSING, self.preprocessing.to_json())
+                _files.write_text(temporary / CARD, card)
+                if folder.exists():
+                    os.replace(folder, old)
+                os.replace(temporary, folder)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+                shutil.rmtree(old, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> Fitted:
+        """Loads a saved model; runs no code from the folder.
+
+        Raises:
+            RunError: the folder holds no model, or a damaged one.
+        """
+        if not (folder / WEIGHTS).exists():
+            raise RunError(f"{folder} holds no fitted model ({WEIGHTS} is not there). Give a run or its `best` folder.")
+        recipe = Recipe.from_yaml((folder / RECIPE).read_text(encoding="utf-8"))
+        preprocessing = Preprocessing.from_json(_files.read_json(folder / PREPROCESSING))
+        weights, _ = checkpoint.read(folder / WEIGHTS)
+        return cls(recipe, preprocessing, weights)
+
+
+def evaluation_batch(inputs: Spec) -> int:
+    """Rows that are predicted at once: about four million input numbers, at most 1,024 rows."""
+    return max(1, min(1024, 2**22 // max(1, int(np.prod(inputs.shape)))))
+
+
+def restored(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
+    """Checks that a checkpoint belongs to a recipe.
+
+    Raises:
+        RunError: it was written by another one.
+    """
+    different = sorted(name for name, value in recipe.leaves().items() if saved.get(name, value) != value)
+    if different:
+        raise RunError(
+            f"{path} was written with other settings ({', '.join(different[:5])}), so it cannot be continued with these. "
+            f"Start a new run, or undo the change."
+        )

@@ -1,0 +1,1 @@
+"""How the step size changes over a training: one schedule a file."""
