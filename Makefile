@@ -85,7 +85,7 @@ docs-serve: $(STAMP)  ## Show the documentation while it is written
 
 .PHONY: demo
 demo: $(STAMP)  ## Tune a network on the digits data in a minute; writes runs/demo/report.html
-	$(BIN)/mapsto tune digits --budget 60s --out runs/demo --overwrite
+	$(BIN)/mapsto tune digits --budget 90s --out runs/demo --overwrite
 
 .PHONY: bench-loop
 bench-loop: $(STAMP)  ## Measure the training loop beside a bare PyTorch loop; writes benchmarks/results/loop.json

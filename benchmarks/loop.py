@@ -21,6 +21,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+
 import numpy as np
 import torch
 from rich.console import Console
@@ -28,8 +29,8 @@ from rich.table import Table as RichTable
 
 from mapsto import _environment
 from mapsto.data.prepare import prepare
-from mapsto.data.read import read
 from mapsto.data.prepared import Prepared
+from mapsto.data.read import read
 from mapsto.recipe.schema import DataOptions, Recipe
 from mapsto.recipe.space import Space
 from mapsto.training.batches import Tensors
@@ -147,11 +148,22 @@ def main() -> None:
     for column in ("case", "bare, ms/step", "mapsto, ms/step", "ratio (median)", "lowest", "highest"):
         view.add_column(column, justify="left" if column == "case" else "right")
     for row in rows:
-        figures = (row["bare_ms_per_step"], row["mapsto_ms_per_step"], row["ratio"], row["ratio_low"], row["ratio_high"])
+        figures = (
+            row["bare_ms_per_step"],
+            row["mapsto_ms_per_step"],
+            row["ratio"],
+            row["ratio_low"],
+            row["ratio_high"],
+        )
         view.add_row(str(row["case"]), *(f"{figure:.3f}" for figure in figures))
     Console(width=120).print(view)
     RESULTS.parent.mkdir(exist_ok=True)
-    record = {"threads": arguments.threads, "epochs": arguments.epochs, "machine": _environment.describe(), "rows": rows}
+    record = {
+        "threads": arguments.threads,
+        "epochs": arguments.epochs,
+        "machine": _environment.describe(),
+        "rows": rows,
+    }
     RESULTS.write_text(json.dumps(record, indent=2) + "\n")
 
 

@@ -64,13 +64,17 @@ def free_disk_bytes(folder: Path) -> int:
 
 def check() -> list[dict[str, Any]]:
     """Looks at what mapsto needs: one row a check, `ok` or with advice."""
-    rows = [_row("Python 3.11 or newer", sys.version_info >= (3, 11), platform.python_version(), "Install Python 3.11.")]
+    rows = [
+        _row("Python 3.11 or newer", sys.version_info >= (3, 11), platform.python_version(), "Install Python 3.11.")
+    ]
     installed = versions()
     for package in PACKAGES:
         rows.append(_row(package, package in installed, installed.get(package, "missing"), f"pip install {package}"))
     rows.append(_torch_row())
     tensorboard = importlib.util.find_spec("tensorboard") is not None
-    rows.append(_row("TensorBoard (optional)", tensorboard, "yes" if tensorboard else "no", "pip install 'mapsto[tracking]'"))
+    rows.append(
+        _row("TensorBoard (optional)", True, "yes" if tensorboard else "no: pip install 'mapsto[tracking]'", "")
+    )
     passive = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
     rows.append(
         _row("OMP_WAIT_POLICY", passive, os.environ.get("OMP_WAIT_POLICY", "not set"),

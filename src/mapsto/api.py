@@ -143,15 +143,11 @@ def resume(
         return Result(path)
     folder = Run.open(path)
     try:
-        if "space" not in folder.state:
-            raise RunError(f"{path} was interrupted before its data were prepared. Start it again with `--overwrite`.")
-        given, defaults = Space.from_yaml(folder.state["space"], where=str(path / STUDY)), folder.state["defaults"]
         changed = _limits(budget, n_trials)
         if changed:
-            given = given.merged(Space.from_mapping(changed))
-            folder.save_state(explored=False, space=given.to_yaml())
-        store = DataStore(folder, lambda: _read_again(given, path), _device(_first_recipe(given, defaults)))
-        _work(folder, given, defaults, store, listener or _silent)
+            given = Space.from_yaml(folder.state["given"], where=str(path / STUDY)).merged(Space.from_mapping(changed))
+            folder.save_state(given=given.to_yaml(), explored=False)
+        _go_on(folder, None, listener or _silent)
     finally:
         folder.close()
     return Result(path)
@@ -212,9 +208,7 @@ def report(run: str | Path, *, language: Language = "en", out: str | Path | None
     return build(Path(run), language=language, out=None if out is None else Path(out))
 
 
-def init(
-    source: Any, *, target: str | None = None, task: str | None = None, settings: Sequence[str] = ()
-) -> str:
+def init(source: Any, *, target: str | None = None, task: str | None = None, settings: Sequence[str] = ()) -> str:
     """A commented starting recipe for some data, as YAML text: the defaults, and the ranges worth searching.
 
     The data are read and prepared in a temporary folder to learn their size and kinds; nothing is trained.
@@ -262,7 +256,10 @@ def datasets() -> list[dict[str, Any]]:
     """The named data sets: what they are, whether they are on this machine, and where they were looked for."""
     from mapsto.data.read import datasets as named
 
-    return named()
+    return [
+        {**entry._asdict(), "path": None if entry.path is None else str(entry.path), "looked": list(entry.looked)}
+        for entry in named()
+    ]
 
 
 def check() -> list[dict[str, Any]]:
@@ -387,35 +384,62 @@ def _limits(budget: str | float | None, n_trials: int | None) -> dict[str, Any]:
 def _start(
     given: Space, source: Any, out: str | Path | None, overwrite: bool, listener: Listener, *, searching: bool
 ) -> Result:
-    """Reads the data, makes the run folder, and works to the end."""
+    """Reads the data, makes the run folder, and works to the end. Faults of the input leave no folder behind."""
     source = source if source is not None else given.leaves.get("data.source")
     if source is None:
-        raise RecipeError("No data were given. Name a file, a folder or a data set, or set `data.source` in the recipe.")
+        raise RecipeError(
+            "No data were given. Name a file, a folder or a data set, or set `data.source` in the recipe."
+        )
     started = time.perf_counter()
     listener(Progress(phase="prepare", message="reading the data"))
     table, defaults = _first_look(given, source)
-    path = Path(out) if out is not None else free_path(Path(table.name).stem)
-    run = Run.create(path, overwrite=overwrite)
+    first = _first_recipe(given, defaults)
+    _device(first)
+    run = Run.create(Path(out) if out is not None else free_path(Path(table.name).stem), overwrite=overwrite)
     try:
         run.add_elapsed(time.perf_counter() - started)
-        first = _first_recipe(given, defaults)
+        run.save_state(given=given.to_yaml(), searching=searching)
         _files.write_text(run.path / STUDY, _filled(given, first).to_yaml())
-        store = DataStore(run, lambda: table, _device(first))
-        prepared, _ = store.get(first)
-        given, defaults = _completed(given, defaults, prepared, searching=searching)
-        run.save_state(space=given.to_yaml(), defaults=defaults)
-        _work(run, given, defaults, store, listener)
+        _go_on(run, table, listener)
     finally:
         run.close()
-    return Result(path)
+    return Result(run.path)
+
+
+def _go_on(run: Run, table: Table | None, listener: Listener) -> None:
+    """Works on a run from wherever it stands to its end.
+
+    Args:
+        run: its state holds what the user gave, and once the data are prepared, what was made of it.
+        table: the data where they have just been read; None reads them again if they are needed.
+        listener: told where the study stands.
+    """
+    given = Space.from_yaml(run.state["given"], where=str(run.path / STUDY))
+
+    def read_table() -> Table:
+        return table if table is not None else _read_again(given, run.path)
+
+    defaults = run.state.get("defaults") or _task_defaults(given, read_table())
+    first = _first_recipe(given, defaults)
+    store = DataStore(run, read_table, _device(first))
+    if "advised" not in run.state:
+        prepared, _ = store.get(first)
+        advised, defaults = _completed(given, defaults, prepared, searching=run.state["searching"])
+        run.save_state(advised=advised.to_yaml(), defaults=defaults)
+    space = Space.from_yaml(run.state["advised"], where=str(run.path / STUDY)).merged(given)
+    _work(run, space, defaults, store, listener)
 
 
 def _first_look(given: Space, source: Any) -> tuple[Table, dict[str, Any]]:
     """Reads the source and finds the task; the defaults so far name the task and its first model."""
-    options = _data_options(given)
-    table = read(source, options=options)
+    table = read(source, options=_data_options(given))
+    return table, _task_defaults(given, table)
+
+
+def _task_defaults(given: Space, table: Table) -> dict[str, Any]:
+    """The task and its first model, by dotted name: all that is known before the data are prepared."""
     name = given.leaves.get("task.name") or choose(table)
-    return table, {"task.name": name, "model.name": TASKS.get(name).models[0]}
+    return {"task.name": name, "model.name": TASKS.get(name).models[0]}
 
 
 def _read_again(given: Space, run: Path) -> Table:
@@ -440,7 +464,9 @@ def _data_options(given: Space) -> Any:
     """The `data` section with plain values only: what is needed to read, before the task is known."""
     from mapsto.recipe.schema import DataOptions
 
-    own = {n.removeprefix("data."): v for n, v in given.leaves.items() if n.startswith("data.") and n not in given.ranges}
+    own = {
+        n.removeprefix("data."): v for n, v in given.leaves.items() if n.startswith("data.") and n not in given.ranges
+    }
     return DataOptions(**own)
 
 
@@ -463,10 +489,22 @@ def _completed(
 ) -> tuple[Space, dict[str, Any]]:
     """Adds what the task advises for these data: values for open leaves, and ranges if the user gave none."""
     task = _first_recipe(given, defaults).task
-    defaults = {**task.defaults(prepared.facts), "task.name": task.name}
+    advice = task.defaults(prepared.facts)
+    # What is good for one model or optimizer says nothing about another that the user chose.
+    other = tuple(
+        f"{section}."
+        for section in ("model", "optimizer", "schedule")
+        if isinstance(given.leaves.get(f"{section}.name"), str)
+        and given.leaves[f"{section}.name"] != advice.get(f"{section}.name")
+    )
+    defaults = {name: value for name, value in advice.items() if not name.startswith(other)} | {"task.name": task.name}
     if searching and not given.ranges:
-        there = given.recipe({}, defaults).leaves()  # a range for a model that the user did not choose has no place
-        advised = {name: range_ for name, range_ in task.space(prepared.facts).items() if name in there}
+        there = given.recipe({}, defaults).leaves()
+        advised = {
+            name: range_
+            for name, range_ in task.space(prepared.facts).items()
+            if name in there and not ("model." in other and name.startswith("model."))
+        }
         given = Space.from_mapping(advised).merged(given)
     return given, defaults
 
@@ -481,9 +519,7 @@ def _filled(given: Space, recipe: Recipe) -> Space:
     return Space.from_mapping({**leaves, **given.leaves})
 
 
-def _work(
-    run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore, listener: Listener
-) -> None:
+def _work(run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore, listener: Listener) -> None:
     """Runs a study to its end: explore, confirm, train the winner, test it, report."""
     search = given.recipe(given.walk(lambda name, range_: range_.center(), defaults), defaults).search
     seconds = None if search.budget is None else parse_budget(search.budget)

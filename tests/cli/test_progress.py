@@ -27,6 +27,11 @@ def trials() -> Iterator[Progress]:
     yield replace(third, best=0.95, best_trial=0, chosen={"optimizer.name": "adam", "model.dropout": 0.25})
 
 
+def printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
 @pytest.fixture
 def board() -> Board:
     board = Board()
@@ -81,7 +86,7 @@ def test_time_left(progress: Progress, share: float | None, left: str):
 def test_the_display_shows_time_best_trial_epoch_and_leaders(board: Board):
     console = Console(file=io.StringIO(), width=100)
     console.print(_progress.draw(board))
-    shown = console.file.getvalue()
+    shown = printed(console)
     assert "0:40 left of 1:00" in shown
     assert "accuracy 97.00%  on the validation part, trial 2" in shown
     assert "trial 2  epoch 12/30  step 5/9  97.00%" in shown
@@ -94,7 +99,7 @@ def test_the_display_shows_time_best_trial_epoch_and_leaders(board: Board):
 def test_the_display_stands_in_a_narrow_terminal(board: Board):
     console = Console(file=io.StringIO(), width=40)
     console.print(_progress.draw(board))
-    assert max(len(line.rstrip()) for line in console.file.getvalue().split("\n")) <= 40
+    assert max(len(line.rstrip()) for line in printed(console).split("\n")) <= 40
 
 
 def test_without_a_terminal_each_trial_is_a_line():
@@ -102,7 +107,7 @@ def test_without_a_terminal_each_trial_is_a_line():
     with _progress.shown(console, live=False) as listener:
         for progress in trials():
             listener(progress)
-    assert console.file.getvalue().split("\n") == [
+    assert printed(console).split("\n") == [
         "prepare",
         "  reading the data",
         "explore",
@@ -116,5 +121,5 @@ def test_the_live_display_leaves_only_its_messages_behind():
     console = Console(file=io.StringIO(), width=100, force_terminal=True)
     with _progress.shown(console, live=True) as listener:
         listener(replace(STUDY, trial=3, message="0003: the loss became infinite"))
-    assert "0003: the loss became infinite" in console.file.getvalue()
-    assert console.file.getvalue().endswith("\x1b[2K")
+    assert "0003: the loss became infinite" in printed(console)
+    assert printed(console).endswith("\x1b[2K")

@@ -51,14 +51,9 @@ def test_debug_shows_the_traceback(capsys):
 
 
 def test_debug_shows_what_is_logged(capsys):
-    logger = logging.getLogger("mapsto")
-    level, handlers = logger.level, list(logger.handlers)
-    try:
-        with Terminal(as_json=False, quiet=True, debug=True):
-            logging.getLogger("mapsto").debug("trial 3 failed")
-    finally:
-        logger.setLevel(level)
-        logger.handlers = handlers
+    for debug in (True, False):
+        with Terminal(as_json=False, quiet=True, debug=debug):
+            logging.getLogger("mapsto").debug("trial %s failed", 3)
     assert capsys.readouterr().err == "trial 3 failed\n"
 
 

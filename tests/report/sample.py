@@ -18,14 +18,20 @@ from numpy.typing import NDArray
 from PIL import Image
 
 ENVIRONMENT = {
-    "mapsto": "0.1.0",
     "python": "3.11.7",
-    "platform": "Linux x86_64",
-    "cpu": "AMD EPYC, 2 cores",
-    "device": "cpu",
-    "seed": 0,
-    "fingerprint": "9f2c4e1b7a6d0358",
-    "packages": {"torch": "2.14.1", "numpy": "2.4.6", "optuna": "5.0.0", "scikit-learn": "1.9.1"},
+    "system": "Linux x86_64",
+    "processor": "AMD EPYC 7R13 Processor",
+    "cores": 2,
+    "memory_gb": 23.4,
+    "threads": 2,
+    "accelerator": None,
+    "packages": {"mapsto": "0.1.0", "torch": "2.14.1", "numpy": "2.4.6", "optuna": "5.0.0", "scikit-learn": "1.9.1"},
+}
+
+CAUSES = {
+    "complete": "the validation score stopped improving",
+    "pruned": "other trials were better at the same epoch",
+    "failed": "the loss was no longer a finite number",
 }
 
 DIGITS_YAML = """\
@@ -87,7 +93,8 @@ def digit(number: int, seed: int) -> NDArray[np.uint8]:
     return np.clip(bits * 190 + noise, 0, 255).astype(np.uint8)
 
 
-def trace(trial: dict[str, Any], rng: np.random.Generator, *, top: float, floor: float, sign: int = 1) -> str:
+def trace(trial: dict[str, Any], rng: np.random.Generator, *, top: float, floor: float, fallback: float,
+          sign: int = 1) -> str:  # fmt: skip
     """Steps and epochs that lead to the trial's score at its best epoch, falling off a little after it."""
     lines, steps = [], 40
     peak = trial["chosen"].get("optimizer.learning_rate", 0.002)
@@ -98,7 +105,7 @@ def trace(trial: dict[str, Any], rng: np.random.Generator, *, top: float, floor:
         train = floor + top * math.exp(-epoch / 4) + 0.004 * rng.random()
         best = trial["best_epoch"] or trial["epochs"]
         validation = floor * 2 + top * math.exp(-epoch / 4) + 0.002 * max(0, epoch - best) + 0.012 * rng.random()
-        reached = trial["score"] if trial["score"] is not None else 0.3
+        reached = trial["score"] if trial["score"] is not None else fallback
         score = reached - sign * abs(reached) * (0.6 * math.exp(-epoch / 3) + 0.004 * rng.random()) * (epoch != best)
         lines.append({"kind": "steps", "first": at[0], "loss": [train] * steps, "learning_rate": rate})
         lines.append({"kind": "epoch", "epoch": epoch, "step": at[-1] + 1, "seconds": 0.31 * epoch, "train_loss": train,
@@ -120,7 +127,7 @@ def trials(rng: np.random.Generator, *, count: int, best: float, spread: float, 
         }  # fmt: skip
         found.append({
             "number": number, "phase": "explore", "state": state,
-            "cause": "the loss became infinite in epoch 3, step 97" if state == "failed" else None,
+            "cause": CAUSES[state],
             "score": None if state == "failed" else best - sign * distance,
             "best_epoch": None if state == "failed" else epochs - 3, "epochs": epochs,
             "seconds": round(0.31 * epochs + rng.random(), 3), "steps": epochs * 40, "parameters": 38282 + 512 * number,
@@ -130,48 +137,50 @@ def trials(rng: np.random.Generator, *, count: int, best: float, spread: float, 
 
 
 def repeats(explored: list[dict[str, Any]], rng: np.random.Generator, spread: float) -> list[dict[str, Any]]:
-    """Two more seeds of the winner and of the default, and the final run of the winner."""
-    winner, found = explored[len(explored) // 2], []
-    for phase, original in [("confirm", winner), ("confirm", winner), ("confirm", explored[0]), ("confirm", explored[0]),
-                            ("final", winner)]:  # fmt: skip
-        number = len(explored) + len(found)
+    """Three fresh seeds of the winner and of the default, then the final training of the winner."""
+    winner = explored[len(explored) // 2]
+    found: list[dict[str, Any]] = []
+    for phase, original in [("confirm", winner)] * 3 + [("confirm", explored[0])] * 3 + [("final", winner)]:
         score = original["score"] + spread * 0.1 * float(rng.normal())
-        found.append({**original, "number": number, "phase": phase, "score": score, "seed": 2000 + number,
-                      "of": original["number"], "best_epoch": 19, "epochs": 24})  # fmt: skip
+        found.append({**original, "phase": phase, "score": score, "seed": 2000 + len(found), "best_epoch": 19,
+                      "of": original["number"], "epochs": 24,
+                          "cause": "the validation score stopped improving"})  # fmt: skip
     return found
 
 
-def validation(explored: list[dict[str, Any]], repeated: list[dict[str, Any]], number: int) -> dict[str, Any]:
-    runs = [t for t in explored if t["number"] == number]
-    runs += [t for t in repeated if t["of"] == number and t["phase"] == "confirm"]
-    scores = [t["score"] for t in runs]
-    return {"mean": float(np.mean(scores)), "std": float(np.std(scores, ddof=1)), "n": len(scores), "scores": scores}
+def validation(repeated: list[dict[str, Any]], number: int) -> dict[str, Any]:
+    scores = [t["score"] for t in repeated if t["number"] == number and t["phase"] == "confirm"]
+    return {"mean": float(np.mean(scores)), "std": float(np.std(scores, ddof=1)), "n": len(scores), "scores": scores,
+            "explored": 0.0}  # fmt: skip
 
 
-def finish(folder: Path, results: dict[str, Any], seed: int, *, best: float, spread: float, sign: int = 1,
+def finish(folder: Path, results: dict[str, Any], number: int, *, best: float, spread: float, sign: int = 1,
            count: int = 24, top: float = 2.0, floor: float = 0.03) -> dict[str, Any]:  # fmt: skip
     """Adds the trials to what is particular to a sample and writes the folder."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(number)
     explored = trials(rng, count=count, best=best, spread=spread, sign=sign)
     repeated = repeats(explored, rng, spread)
     results |= {
         "default_trial": 0,
         "winner": {"number": count // 2, "chosen": explored[count // 2]["chosen"],
-                   "validation": validation(explored, repeated, count // 2)},
-        "default": {"validation": validation(explored, repeated, 0)},
+                   "validation": validation(repeated, count // 2)},
+        "default": {"validation": validation(repeated, 0)},
         "trials": explored + repeated, "finished": "2026-11-22T12:00:00Z", "environment": ENVIRONMENT,
     }  # fmt: skip
-    for trial in explored + repeated:
-        place = folder / "trials" / f"{trial['number']:04d}"
+    seeds = [f"-seed{i % 3 + 1}" for i in range(len(repeated) - 1)]
+    for trial, seed in zip(explored + repeated, [""] * count + [*seeds, ""], strict=True):
+        place = folder / "trials" / ("final" if trial["phase"] == "final" else f"{trial['number']:04d}{seed}")
         write(place / "result.json", trial)
-        write(place / "trace.jsonl", trace(trial, rng, top=top, floor=floor, sign=sign))
+        write(
+            place / "trace.jsonl", trace(trial, rng, top=top, floor=floor, fallback=best - sign * spread * 4, sign=sign)
+        )
     write(folder / "study.yaml", SPACE_YAML)
     write(folder / "evaluation" / "scorecard.json", results["scorecard"])
     write(folder / "results.json", results)
     return results
 
 
-def measure(title: str, value: float, low: float, high: float, method: str = "bootstrap", *,
+def measure(title: str, value: float, low: float, high: float, method: str = "BCa bootstrap, 1,000 resamples", *,
             percent: bool = False, direction: str = "maximize") -> dict[str, Any]:  # fmt: skip
     return {"title": title, "value": value, "low": low, "high": high, "level": 0.95, "method": method,
             "direction": direction, "percent": percent}  # fmt: skip
@@ -179,7 +188,8 @@ def measure(title: str, value: float, low: float, high: float, method: str = "bo
 
 def baseline(name: str, seconds: float, note: str, **metrics: tuple[float, float, float]) -> dict[str, Any]:
     values = {k: {"value": v, "low": low, "high": high} for k, (v, low, high) in metrics.items()}
-    return {"name": name, "title": name, "metrics": values, "seconds": seconds, "note": note}
+    name, _, title = name.partition(": ")
+    return {"name": name, "title": title, "metrics": values, "seconds": seconds, "note": note}
 
 
 def classification(folder: Path) -> dict[str, Any]:
@@ -207,16 +217,18 @@ def classification(folder: Path) -> dict[str, Any]:
             "part_counts": {"train": 1257, "validation": 1797 - 1257 - rows, "test": rows}, "num_classes": 10,
             "class_names": [str(i) for i in range(10)],
             "class_counts": [125, 127, 124, 128, 127, 127, 127, 125, 122, 125],
-            "columns": [{"name": "image", "kind": "image", "missing": 0, "unique": 1797, "used_as": "inputs"},
-                        {"name": "digit", "kind": "category", "missing": 0, "unique": 10, "used_as": "targets"}],
-            "input_shape": [1, 8, 8], "num_features": None, "vocabulary_size": None,
+            "columns": [{"name": "image", "kind": "image", "missing": 0, "unique": None, "used_as": "inputs"},
+                        {"name": "digit", "kind": "category", "missing": 0, "unique": 10, "used_as": "target"}],
+            "input_shape": [1, 8, 8], "num_features": 64, "vocabulary_size": None,
         },
         "notes": [
             {"level": "info", "message": "Pixels are shifted and scaled to mean 0 and deviation 1 per channel, as "
              "measured on the training part.", "column": "image"},
-            {"level": "info", "message": "70 % / 15 % / 15 % of the rows, stratified by class, seed 0.", "column": None},
+            {"level": "info", "message": "70 % / 15 % / 15 % of the rows, stratified by class, seed 0.",
+             "column": None},
         ],
-        "verdict": "better", "verdict_text": "Paired over 3 seeds, the winner is ahead in all of them.",
+        "verdict": "better", "verdict_text": "The winner is better than the default recipe: +1.2 points of accuracy on "
+        "the validation part (95 % interval +0.4 to +2 points, 3 seeds).",
         "scorecard": {
             "part": "test", "rows": rows,
             "metrics": {
@@ -229,15 +241,18 @@ def classification(folder: Path) -> dict[str, Any]:
             "residuals": None,
         },
         "baselines": [
-            baseline("majority class", 0.001, "always answers 3", accuracy=(0.104, 0.073, 0.146),
-                     balanced_accuracy=(0.1, 0.1, 0.1), f1=(0.0188, 0.0137, 0.024), log_loss=(2.3026, 2.301, 2.304)),
-            baseline("linear", 0.4, "logistic regression on pixels", accuracy=(0.9593, 0.929, 0.977),
-                     balanced_accuracy=(0.9591, 0.931, 0.979), f1=(0.9588, 0.93, 0.978), log_loss=(0.1484, 0.09, 0.22)),
-            baseline("gradient-boosted trees", 3.1, "histogram trees, 200 rounds", accuracy=(0.963, 0.9332, 0.9797),
-                     balanced_accuracy=(0.9627, 0.936, 0.982), f1=(0.9621, 0.934, 0.981), log_loss=(0.1399, 0.08, 0.21)),
+            baseline("majority class: always the most common class", 0.001, "always answers 3",
+                     accuracy=(0.104, 0.073, 0.146), balanced_accuracy=(0.1, 0.1, 0.1), f1=(0.0188, 0.0137, 0.024),
+                     log_loss=(2.3026, 2.301, 2.304)),
+            baseline("linear: logistic regression", 0.4, "logistic regression on pixels",
+                     accuracy=(0.9593, 0.929, 0.977), balanced_accuracy=(0.9591, 0.931, 0.979),
+                     f1=(0.9588, 0.93, 0.978), log_loss=(0.1484, 0.09, 0.22)),
+            baseline("trees: gradient-boosted trees", 3.1, "histogram trees, 200 rounds",
+                     accuracy=(0.963, 0.9332, 0.9797), balanced_accuracy=(0.9627, 0.936, 0.982),
+                     f1=(0.9621, 0.934, 0.981), log_loss=(0.1399, 0.08, 0.21)),
         ],
         "worst": [
-            {"row": 100 + 37 * i, "name": str(100 + 37 * i), "truth": t, "answer": a, "badness": 6.1 / (1 + i),
+            {"row": 100 + 37 * i, "name": str(100 + 37 * i), "truth": t, "answer": a, "badness": 0.998 - 0.09 * i,
              "example": {"kind": "image", "png": png(digit(int(t), i))}}
             for i, (t, a) in enumerate([("8", "1"), ("9", "3"), ("8", "1"), ("4", "9"), ("3", "5"), ("1", "1")])
         ],
@@ -262,10 +277,10 @@ def regression(folder: Path) -> dict[str, Any]:
         "facts": {
             "name": "california_housing.csv", "task": "tabular_regression", "target": "median_house_value",
             "num_rows": 20640, "part_counts": {"train": 14448, "validation": 3096, "test": 3096}, "num_classes": None,
-            "class_names": None, "class_counts": None, "input_shape": [13], "num_features": 13, "vocabulary_size": None,
+            "class_names": [], "class_counts": [], "input_shape": [13], "num_features": 13, "vocabulary_size": None,
             "columns": [{"name": n, "kind": "category" if n == "ocean_proximity" else "numeric",
                          "missing": 207 if n == "total_bedrooms" else 0, "unique": 50 * (i + 1),
-                         "used_as": "targets" if i == 7 else "inputs"} for i, n in enumerate(names)],
+                         "used_as": "target" if i == 7 else "inputs"} for i, n in enumerate(names)],
         },
         "notes": [
             {"level": "warning", "message": "965 rows (4.7 %) have the largest value, 500,001: it looks like a cap.",
@@ -283,11 +298,12 @@ def regression(folder: Path) -> dict[str, Any]:
             "residuals": {"predicted": predicted.tolist(), "actual": actual.tolist()},
         },
         "baselines": [
-            baseline("mean", 0.001, "", rmse=(115_300, 112_900, 117_800), mae=(90_800, 88_900, 92_800), r2=(0, -0.001, 0)),
-            baseline("linear", 0.03, "ridge", rmse=(69_120, 66_100, 72_400), mae=(49_700, 48_100, 51_300),
-                     r2=(0.641, 0.61, 0.67)),
-            baseline("gradient-boosted trees", 2.2, "", rmse=(47_210, 45_400, 49_100), mae=(31_300, 30_200, 32_400),
-                     r2=(0.832, 0.818, 0.846)),
+            baseline("mean: always the mean", 0.001, "",
+                     rmse=(115_300, 112_900, 117_800), mae=(90_800, 88_900, 92_800), r2=(0, -0.001, 0)),
+            baseline("linear: ridge regression", 0.03, "ridge",
+                     rmse=(69_120, 66_100, 72_400), mae=(49_700, 48_100, 51_300), r2=(0.641, 0.61, 0.67)),
+            baseline("trees: gradient-boosted trees", 2.2, "",
+                     rmse=(47_210, 45_400, 49_100), mae=(31_300, 30_200, 32_400), r2=(0.832, 0.818, 0.846)),
         ],
         "worst": [
             {"row": int(r), "name": str(r), "truth": f"{t:,.0f}", "answer": f"{a:,.0f}", "badness": abs(t - a),
@@ -315,7 +331,7 @@ def segmentation(folder: Path) -> dict[str, Any]:
         "facts": {
             "name": "camvid_240x180.zip", "task": "semantic_segmentation", "target": "mask", "num_rows": 701,
             "part_counts": {"train": 367, "validation": 101, "test": 233}, "num_classes": 11, "class_names": names,
-            "class_counts": None, "columns": [], "input_shape": [3, 180, 240], "num_features": None,
+            "class_counts": [], "columns": [], "input_shape": [3, 180, 240], "num_features": 129600,
             "vocabulary_size": None,
         },
         "notes": [], "verdict": "better", "verdict_text": "",
@@ -323,14 +339,16 @@ def segmentation(folder: Path) -> dict[str, Any]:
             "part": "test", "rows": 233,
             "metrics": {"mean_iou": measure("mean IoU", 0.518, 0.497, 0.5391, percent=True),
                         "pixel_accuracy": measure("pixel accuracy", 0.8612, 0.8534, 0.8688, percent=True)},
-            "per_class": [{"name": n, "rows": int(s), "iou": v, "iou_low": v - 0.03, "iou_high": v + 0.03}
+            "per_class": [{"name": n, "rows": 233, "pixels": int(s), "iou": v, "iou_low": v - 0.03,
+                "iou_high": v + 0.03}
                           for n, v, s in zip(names, iou, sizes, strict=True)],
             "confusion": {"names": names, "counts": counts}, "residuals": None,
         },
-        "baselines": [baseline("majority class", 0.01, "road everywhere", mean_iou=(0.029, 0.027, 0.031),
-                               pixel_accuracy=(0.31, 0.29, 0.33))],
-        "worst": [{"row": 12, "name": "0001TP_008550.jpg", "truth": "mask", "answer": "21% of pixels wrong",
-                   "badness": 0.21, "example": {"kind": "image", "png": png(scene)}}],
+        "baselines": [baseline("majority class: always the most common class", 0.01, "road everywhere",
+                     mean_iou=(0.029, 0.027, 0.031), pixel_accuracy=(0.31, 0.29, 0.33))],
+        "worst": [{"row": 12, "name": "0001TP_008550.jpg", "truth": "building, car, road, sky",
+                   "answer": "building, road, sky, tree", "badness": 0.21, "example": {"kind": "image",
+                       "png": png(scene)}}],
         "recipe_yaml": DIGITS_YAML.replace("image_classification", "semantic_segmentation").replace("cnn", "unet"),
     }  # fmt: skip
     return finish(folder, results, 4, best=0.5322, spread=0.1)
@@ -342,7 +360,7 @@ def unfinished(folder: Path) -> None:
     explored = trials(rng, count=9, best=0.981, spread=0.02)
     for trial in explored:
         place = folder / "trials" / f"{trial['number']:04d}"
-        write(place / "trace.jsonl", trace(trial, rng, top=2.0, floor=0.03))
+        write(place / "trace.jsonl", trace(trial, rng, top=2.0, floor=0.03, fallback=0.9))
         if trial["number"] < 8:
             write(place / "result.json", trial)
     last = folder / "trials" / "0008" / "trace.jsonl"

@@ -14,19 +14,15 @@ from rich.text import Text
 from mapsto.cli._board import choices, clock
 from mapsto.report.format import decimals, number
 
-VERDICTS = {
-    "better": ("better than the default recipe", "green"),
-    "not distinguishable": ("not distinguishable from the default recipe", "yellow"),
-    "default is best": ("the default recipe is the best", "yellow"),
-}
+VERDICT_STYLES = {"better": "green", "not distinguishable": "yellow", "default is best": "yellow"}
 
 
 def value_text(metric: Mapping[str, Any]) -> str:
     """A metric's value.
 
     Example:
-        >>> value_text({"value": 0.9815, "low": 0.96, "high": 0.99, "percent": True})
-        '98.1%'
+        >>> value_text({"value": 0.9832, "low": 0.96, "high": 0.99, "percent": True})
+        '98.3%'
     """
     return number(metric.get("value"), _unit(metric), digits=decimals(metric.get("low"), metric.get("high")))
 
@@ -35,7 +31,7 @@ def interval_text(metric: Mapping[str, Any]) -> str:
     """A metric's interval, or nothing where it has none.
 
     Example:
-        >>> interval_text({"value": 0.9815, "low": 0.96, "high": 0.99, "percent": True})
+        >>> interval_text({"value": 0.9832, "low": 0.96, "high": 0.99, "percent": True})
         '96.0% to 99.0%'
     """
     low, high = metric.get("low"), metric.get("high")
@@ -66,8 +62,10 @@ def show_result(console: Console, summary: Mapping[str, Any], run: Path) -> None
             "winner",
             Text(f"trial {winner['number']}", style="bold").append(f"  {choices(winner['chosen'])}", style="not bold"),
         )
-    if summary.get("verdict"):
-        facts.add_row("verdict", _verdict(summary))
+    if _validated(summary):
+        facts.add_row("validation", _validated(summary))
+    if summary.get("verdict_text"):
+        facts.add_row("verdict", Text(summary["verdict_text"], style=VERDICT_STYLES.get(summary["verdict"], "")))
     facts.add_row("trials", _effort(summary))
     console.print(Padding(Text(_title(summary), style="bold"), (1, 2, 0, 2)))
     console.print(Padding(facts, (1, 2, 0, 2)))
@@ -95,16 +93,19 @@ def _unit(metric: Mapping[str, Any]) -> Any:
 
 
 def _title(summary: Mapping[str, Any]) -> str:
-    rows = (summary.get("facts") or {}).get("num_rows")
-    size = f" · {rows:,} rows" if rows else ""
-    return f"{summary['name']} · {summary['task']['title']}{size}"
+    facts = summary.get("facts") or {}
+    size = f" · {facts['num_rows']:,} rows" if facts.get("num_rows") else ""
+    return f"{facts.get('name') or summary['name']} · {summary['task']['title']}{size}"
 
 
-def _verdict(summary: Mapping[str, Any]) -> Text:
-    words, style = VERDICTS.get(summary["verdict"], (summary["verdict"], ""))
-    text = Text(words, style=style)
-    detail = str(summary.get("verdict_text") or "")
-    return text.append(f"\n{detail}", style="dim") if detail else text
+def _validated(summary: Mapping[str, Any]) -> str:
+    """What the winner reached in its repeated runs, and the default recipe beside it; nothing without such runs."""
+    winner, default = ((summary.get(key) or {}).get("validation") or {} for key in ("winner", "default"))
+    if not winner.get("n"):
+        return ""
+    unit = _unit(summary["objective"])
+    runs = f"{summary['objective']['title']} {number(winner['mean'], unit, digits=2)}, mean of {winner['n']} runs"
+    return f"{runs}; the default {number(default['mean'], unit, digits=2)}" if default.get("n") else runs
 
 
 def _effort(summary: Mapping[str, Any]) -> str:
@@ -123,15 +124,11 @@ def _comparison(summary: Mapping[str, Any], card: Mapping[str, Any]) -> Table:
     own = card["metrics"].get(objective["name"], {})
     rows: list[tuple[str, Mapping[str, Any], str]] = [("the network", own, "bold green")]
     for baseline in summary.get("baselines") or ():
-        metric: Mapping[str, Any] = {
-            **own,
-            "low": None,
-            "high": None,
-            **(baseline.get("metrics") or {}).get(objective["name"], {}),
-        }
+        measured = (baseline.get("metrics") or {}).get(objective["name"], {"value": None})
+        metric: Mapping[str, Any] = {**own, "low": None, "high": None, **measured}
         rows.append((str(baseline.get("title") or baseline["name"]), metric, ""))
     sign = -1 if objective["direction"] == "maximize" else 1
-    rows.sort(key=lambda row: sign * (row[1]["value"] if row[1].get("value") is not None else -sign * float("inf")))
+    rows.sort(key=lambda row: (row[1].get("value") is None, sign * (row[1].get("value") or 0.0)))
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column(f"on {card['rows']:,} {card['part']} rows, used for nothing else")
     table.add_column(objective["title"], justify="right")

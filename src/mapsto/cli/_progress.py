@@ -42,7 +42,7 @@ def shown(console: Console, *, live: bool) -> Iterator[Listener]:
     ):
 
         def listener(progress: Progress) -> None:
-            if progress.message:
+            if progress.message and progress.trial is not None:  # what became of a trial stays on the screen
                 console.print(Text(progress.message, style="yellow"))
             board.see(progress)
 
@@ -121,10 +121,14 @@ def _now(board: Board) -> RenderableType:
     grid.add_column()
     if board.best is not None:
         score, trial = board.best
-        best = Text(f"{latest.objective} {board.text_of(score)}", style="bold green")
-        grid.add_row("best", best.append(f"  on the validation part, trial {trial}", style="dim not bold"))
+        words = Text.assemble(
+            (f"{latest.objective} {board.text_of(score)}", "bold green"), f"  on the validation part, trial {trial}"
+        )
+        grid.add_row("best", words)
     if latest.trial is not None and latest.state is None:
         grid.add_row("now", _training(board))
+    elif latest.message:
+        grid.add_row("now", Text(latest.message))
     if latest.ended:
         counts = [(latest.finished, "complete"), (latest.pruned, "stopped early"), (latest.failed, "failed")]
         of = f" of {latest.n_trials}" if latest.n_trials else ""
@@ -142,20 +146,17 @@ def _training(board: Board) -> Text:
     return text
 
 
-def _table(board: Board, rows: list[Row]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("trial", justify="right")
-    table.add_column(board.latest.objective, justify="right")
-    table.add_column("epochs", justify="right")
-    table.add_column("state", no_wrap=True)
-    table.add_column("chosen", overflow="ellipsis", no_wrap=True, ratio=1)
-    for row in rows:
+def _table(board: Board, rows: list[Row]) -> Text:
+    """The leading trials, a line each; set by hand, which takes a tenth of the time of a rich table."""
+    scores = [board.text_of(row.score) for row in rows]
+    epochs = [f"{row.epoch}/{row.max_epochs}" for row in rows]
+    objective = max(map(len, [board.latest.objective, *scores]))
+    length = max(map(len, ["epochs", *epochs]))
+    heading = f"trial  {board.latest.objective:>{objective}}  {'epochs':>{length}}  {'state':<13}  chosen"
+    text = Text(no_wrap=True, overflow="ellipsis").append(heading, style="dim")
+    for row, score, epoch in zip(rows, scores, epochs, strict=True):
         word, style = STATES[row.state]
-        table.add_row(
-            str(row.trial),
-            board.text_of(row.score),
-            f"{row.epoch}/{row.max_epochs}",
-            Text(word, style=style),
-            Text(choices(row.chosen), style="dim" if row.state == "pruned" else ""),
-        )
-    return table
+        text.append(f"\n{row.trial:>5}  {score:>{objective}}  {epoch:>{length}}  ")
+        text.append(f"{word:<13}", style=style)
+        text.append(f"  {choices(row.chosen)}", style="dim" if row.state == "pruned" else "")
+    return text

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mapsto.api import Result
     from mapsto.search.progress import Listener, Progress
 
+LOGGER = logging.getLogger("mapsto")
 FAULT, USER_ERROR, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 
 
@@ -48,17 +49,20 @@ class Terminal:
     def __init__(self, *, as_json: bool, quiet: bool, debug: bool) -> None:
         self.as_json, self.quiet, self.debug = as_json, quiet, debug
         self._run = ""
+        self._log = logging.StreamHandler(sys.stderr) if debug else None
 
     def __enter__(self) -> Self:
-        if self.debug:
-            logger = logging.getLogger("mapsto")
-            logger.setLevel(logging.DEBUG)
-            logger.addHandler(logging.StreamHandler(sys.stderr))
+        if self._log is not None:
+            LOGGER.setLevel(logging.DEBUG)
+            LOGGER.addHandler(self._log)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._log is not None:
+            LOGGER.removeHandler(self._log)
+            LOGGER.setLevel(logging.NOTSET)
         if error is None or isinstance(error, SystemExit | typer.Exit | typer.BadParameter | BrokenPipeError):
             return
         if isinstance(error, KeyboardInterrupt):

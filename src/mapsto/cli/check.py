@@ -21,7 +21,7 @@ def check(as_json: _options.Json = False, quiet: _options.Quiet = False, debug: 
 
         rows = api.check()
         failed = [row for row in rows if not row["ok"]]
-        line = "\n".join(f"{row['name']}: {row['message']}" for row in failed) or "all is well"
+        line = "\n".join(f"{row['name']}: {row['advice']}" for row in failed) or "all is well"
         terminal.answer(rows, line=line, show=lambda console: _listing.show(console, rows))
         if failed:
             raise typer.Exit(FAULT)

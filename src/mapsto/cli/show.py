@@ -23,8 +23,8 @@ def show(
 ) -> None:
     """Print a recipe with every default filled in."""
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
+        data, recipe = _options.split(source, recipe)
         from mapsto import api  # here, so that --help does not load it
 
-        data, recipe = _options.split(source, recipe)
         text = api.show(data, target=target, task=task, recipe=recipe, settings=settings or ())
         terminal.answer({"recipe": text}, line=text.rstrip("\n"))

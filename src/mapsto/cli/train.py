@@ -31,9 +31,9 @@ def train(
     Settings that are not given have the defaults that suit these data.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
+        data, recipe = _options.split(source, recipe)
         from mapsto import api  # here, so that --help does not load it
 
-        data, recipe = _options.split(source, recipe)
         with terminal.study() as listener:
             result = api.train(
                 data,

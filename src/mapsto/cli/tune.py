@@ -34,9 +34,9 @@ def tune(
     and the winner is tested on rows that were used for nothing else. All of it lies in the run folder, with a report.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
+        data, recipe = _options.split(source, recipe)
         from mapsto import api  # here, so that --help does not load it
 
-        data, recipe = _options.split(source, recipe)
         with terminal.study() as listener:
             result = api.tune(
                 data,

@@ -55,7 +55,7 @@ class Cells:
         """Which rows have no value."""
         if self.values.dtype == object:
             return np.asarray(pd.isna(self.values), dtype=bool)
-        return np.isnan(self.values)
+        return np.asarray(np.isnan(self.values))
 
     @cached_property
     def present(self) -> NDArray[Any]:
@@ -146,7 +146,7 @@ def _moments(series: pd.Series[Any]) -> Cells:
     """Dates and spans of time as days, dates counted from 1970."""
     if isinstance(series.dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    is_span = series.dtype.kind == "m"  # type: ignore[union-attr]
+    is_span = series.dtype.kind == "m"
     raw = series.to_numpy()
     days = (raw if is_span else raw - np.datetime64(0, "D").astype(raw.dtype)) / _DAY
     said = "is a span of time, read in days" if is_span else "is a date, read in days since 1970"
@@ -198,7 +198,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _shown(text: str) -> str:
-    return f'"{text}"' if text else "that are blank"
+    return f'that hold "{text}"' if text else "that are blank"
 
 
 def _nested(series: pd.Series[Any]) -> Cells:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,7 +116,8 @@ def check_names(names: Sequence[str], where: str) -> None:
 
 def _with_plain_names(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     """The frame with names that are text."""
-    names = [" ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in frame.columns]
+    keys: list[Hashable] = list(frame.columns)
+    names = [" ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in keys]
     check_names(names, where)
     return frame.set_axis(names, axis="columns")
 
@@ -206,8 +207,3 @@ def _part_notes(split: str | None, parts: NDArray[np.str_] | None) -> list[Note]
     counts = ", ".join(f"{part} {int((parts == part).sum()):,}" for part in ("train", "validation", "test"))
     source = "the source" if split is None else f'column "{split}"'
     return [Note("info", f"The parts are those of {source}: {counts} rows.", split)]
-
-
-def no_rows(count: int) -> pd.DataFrame:
-    """A frame of `count` rows without columns, for sources whose columns are all ready."""
-    return cast(pd.DataFrame, pd.DataFrame(index=pd.RangeIndex(count)))

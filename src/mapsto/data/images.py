@@ -134,29 +134,26 @@ def _look(tree: Tree, path: str, mask: bool) -> _Looked | DataError:
     try:
         data = tree.read(path)
         image = _opened(data, path)
+        if image.mode == "F":
+            return DataError(f"{path} has floating-point pixels; save it with 8 bits a channel.")
+        found = _Looked(_size(image), image.mode in _GRAY_MODES)
         if mask:
             _class_ids(image, path)
-        elif image.mode == "F":
-            return DataError(f"{path} has floating-point pixels; save it with 8 bits a channel.")
-        height, width = image.height, image.width
-        if image.getexif().get(_ORIENTATION) in _TURNED:
-            height, width = width, height
-        found = _Looked((height, width), image.mode in _GRAY_MODES)
-        if not mask:
-            _check_whole(image, data)
+        elif image.format == "PNG" and "exif" not in image.info:
+            image.verify()  # the last that can be done with it; refused once it was decoded, as to read Exif
+        elif image.format != "JPEG" or _JPEG_END not in data[-64:]:
+            image.load()
         return found
     except DataError as error:
         return error
-    except Exception as error:  # Pillow's decoders raise many kinds of error on damaged files
+    except Exception as error:  # noqa: BLE001 - Pillow's decoders raise many kinds of error on damaged files
         return _broken(path, error)
 
 
-def _check_whole(image: Image.Image, data: bytes) -> None:
-    """Raises whatever Pillow raises where a file is damaged or cut off; cheap for PNG and JPEG."""
-    if image.format == "PNG":
-        image.verify()
-    elif image.format != "JPEG" or _JPEG_END not in data[-64:]:
-        image.load()
+def _size(image: Image.Image) -> tuple[int, int]:
+    """Height and width after rotation by Exif, which is asked only where there is some: asking decodes a PNG."""
+    is_turned = "exif" in image.info and image.getexif().get(_ORIENTATION) in _TURNED
+    return (image.width, image.height) if is_turned else (image.height, image.width)
 
 
 def _opened(data: bytes, path: str) -> Image.Image:

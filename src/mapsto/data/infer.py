@@ -146,7 +146,7 @@ class Inference:
             return "text" if _is_text(held) else "category"
         if not held.is_whole or not self._are_classes(held):
             return "numeric"
-        if held.distinct > 2:
+        if held.distinct > 2 and not self.dense:
             message = f'The target "{name}" holds {held.distinct} different whole numbers, which are taken as classes.'
             hint = f"To predict the number itself, set `data.columns.{name}` to numeric."
             self._remarks.append(Note("info", f"{message} {hint}", name))
@@ -186,7 +186,7 @@ class Inference:
 
     def _images(self, name: str, words: NDArray[Any], *, mask: bool) -> NDArray[Any]:
         """Handles to the images whose files a column names; None where there is no readable image."""
-        tree = FolderTree(self.folder, listed=False)
+        tree = FolderTree(self.folder, only=())
         rows = np.flatnonzero(~np.asarray(pd.isna(words), dtype=bool))
         found = images.look(tree, [str(words[row]) for row in rows], mask=mask)
         whole, notes = images.without_broken(f'column "{name}"', found)

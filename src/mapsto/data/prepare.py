@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mapsto._files import explained, write_json
-from mapsto.data.encoders._columns import counted, numbers, shortened, texts
+from mapsto.data.encoders._columns import counted, numbers, opening, shortened, texts
 from mapsto.data.encoders.base import Encoder
 from mapsto.data.prepared import DESCRIPTION, EXAMPLES, FORMAT, PART_ROWS, ColumnFacts, Facts, Prepared, load_prepared
 from mapsto.data.preprocessing import TARGETS, Preprocessing
@@ -32,6 +32,9 @@ CHUNK_BYTES = 1 << 25
 """Encoded bytes that are made and written at a time, 32 MiB."""
 
 CHUNK_ROWS = 8192
+
+MOST_SHOWN = 256
+"""Columns whose raw values are kept to show examples; nobody looks at more."""
 
 
 class Streams(Protocol):
@@ -123,7 +126,7 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
             f"Choose another with `--target`, or check its kind (`mapsto check`)."
         )
     if without.any():
-        message = f'{counted(int(without.sum()), "row")} without a usable value of the target "{target}" left out.'
+        message = f'{opening(int(without.sum()), "row")} without a usable value of the target "{target}" left out.'
         table = _noted(table.take(~without), Note("warning", message, target))
     if options.missing != "drop":
         return table
@@ -138,7 +141,7 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
         )
     if gone.any():
         message = (
-            f"{counted(int(gone.sum()), 'row')} of {len(table):,} with a missing number left out (`data.missing`)."
+            f"{opening(int(gone.sum()), 'row')} of {len(table):,} with a missing number left out (`data.missing`)."
         )
         table = _noted(table.take(~gone), Note("warning", message))
     return table
@@ -166,6 +169,7 @@ def _write(
         _write_array(folder / f"{stream}.npy", table, encoder, faults)
     parts, notes = _without_faults(table, encoders, parts, faults)
     shown = [c for c in table.columns.values() if c.kind not in ("image", "mask") and c.name != table.target]
+    del shown[MOST_SHOWN:]
     _write_examples(folder / EXAMPLES, table, shown)
     with explained(folder / PART_ROWS):
         np.savez(folder / PART_ROWS, allow_pickle=False, **parts)
@@ -228,14 +232,14 @@ def _without_faults(
     """The parts without rows that cannot be read, or whose target training never saw."""
     notes = []
     if faults:
-        named = shortened([f"{table.row_names[row]}: {cause.rstrip('.')}" for row, cause in sorted(faults.items())], 5)
-        notes.append(Note("warning", f"{counted(len(faults), 'row')} cannot be read and left out ({named})."))
+        named = shortened([_named(str(table.row_names[row]), cause) for row, cause in sorted(faults.items())], 5)
+        notes.append(Note("warning", f"{opening(len(faults), 'row')} left out that cannot be read ({named})."))
     target = encoders[TARGETS].columns[0]
     unseen = encoders[TARGETS].unusable(table)
     if unseen.any():
         values = sorted({str(value) for value in texts(table, target)[unseen]})
         message = (
-            f"{counted(int(unseen.sum()), 'row')} left out: no training row has their class ({shortened(values)})."
+            f"{opening(int(unseen.sum()), 'row')} left out: no training row has their class ({shortened(values)})."
         )
         notes.append(Note("warning", message, target))
     unseen[list(faults)] = True
@@ -245,6 +249,11 @@ def _without_faults(
             reasons = " ".join(note.message for note in notes)
             raise DataError(f"No row is left for {part} in {table.name}. {reasons} Repair these rows, or add others.")
     return kept, notes
+
+
+def _named(row: str, cause: str) -> str:
+    """The cause, with the row's name unless it names the row itself."""
+    return cause.rstrip(".") if row in cause else f"{row}: {cause.rstrip('.')}"
 
 
 def _write_examples(path: Path, table: Table, shown: list[Column]) -> None:
@@ -260,7 +269,8 @@ def _write_examples(path: Path, table: Table, shown: list[Column]) -> None:
     # Columns are found by place, since two of the user's may have the same name in another case.
     names = ["row", *(f"column {place}" for place in range(len(shown)))]
     with explained(path):
-        pq.write_table(pa.Table.from_arrays(arrays, names=names), path, compression="zstd")
+        # Nobody searches this file, so it needs no statistics; with 10,000 columns they cost seconds.
+        pq.write_table(pa.Table.from_arrays(arrays, names=names), path, compression="zstd", write_statistics=False)
 
 
 def _move(temporary: Path, place: Path) -> None:
@@ -331,6 +341,7 @@ def _class_counts(path: Path, encoder: Encoder, rows: NDArray[np.int64]) -> tupl
 
 def _column_facts(column: Column, used_as: str) -> ColumnFacts:
     missing = 0 if column.values.ndim > 1 else int(np.asarray(pd.isna(column.values)).sum())
-    pictures = column.kind in ("image", "mask")
-    unique = None if pictures else int(pd.Series(column.values).nunique())
+    unique: int | None = None
+    if column.kind not in ("image", "mask"):
+        unique = int(np.asarray(pd.notna(pd.unique(column.values))).sum())
     return {"name": column.name, "kind": column.kind, "missing": missing, "unique": unique, "used_as": used_as}

@@ -6,10 +6,11 @@ import base64
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypedDict
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Facts:
 
     def to_json(self) -> dict[str, Any]:
         """Every attribute, as JSON has it."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -118,7 +119,8 @@ class Prepared:
 
         Returns:
             `{"kind": "image", "png": data URI}` with the pixels as the network gets them, `{"kind": "text", "text":
-            ...}` or `{"kind": "row", "values": {column: value or None}}` with the raw values, target left out.
+            ...}`, or `{"kind": "row", "values": {column: value or None}}` with the raw values of the first columns,
+            the target left out.
         """
         inputs = self.encoders["inputs"]
         if inputs.spec.encoder == "image":
@@ -177,7 +179,7 @@ def load_prepared(folder: Path) -> Prepared:
         )
     try:
         return _opened(folder, described)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, EOFError, BadZipFile, KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"{folder} is damaged ({error}). Remove the folder, and the data are prepared again from the source."
         ) from error

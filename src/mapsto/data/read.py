@@ -17,6 +17,8 @@ from mapsto.recipe.schema import DataOptions
 MIN_ROWS = 3
 """One row to learn from, one to choose by, one to test with."""
 
+_LONGEST_SHOWN = 300
+
 
 def read(source: Any, *, options: DataOptions, target_needed: bool = True) -> Table:
     """Reads data into a table of typed columns, and says in its notes what was noticed.
@@ -69,7 +71,8 @@ def _located(source: Any) -> Any:
     except (OSError, ValueError):  # a name too long, or with a zero byte in it
         there = False
     if not there:
-        raise DataError(f"There is no file, folder or named set called {text!r}.{_nearest(path)}")
+        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+        raise DataError(f'There is no file, folder or named set called "{shown}".{_nearest(path)}')
     return path
 
 
@@ -104,15 +107,10 @@ def _check(table: Table) -> None:
             f"{table.name} has {rows}; at least {MIN_ROWS} are needed: to learn from, to choose by and to test with."
         )
     target = table.columns[str(table.target)]
-    if (
-        target.values.dtype == object
-        and pd.isna(target.values).all()
-        or target.values.dtype.kind == "f"
-        and pd.isna(target.values).all()
-    ):
+    if target.values.ndim == 1 and pd.isna(target.values).all():
         raise DataError(f'The target "{target.name}" of {table.name} has no value in any of its {len(table):,} rows.')
     if all(column.kind == "ignore" for column in table.columns.values() if column.name != table.target):
         raise DataError(
             f'{table.name} has no column to predict "{target.name}" from: '
-            f"{' '.join(note.message for note in table.notes[:3]) or 'it is the only column.'}"
+            f"{' '.join(note.message for note in table.notes if 'not used' in note.message) or 'it is the only one.'}"
         )

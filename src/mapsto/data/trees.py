@@ -212,6 +212,6 @@ def _is_safe(path: str) -> bool:
 def _check_bytes(path: str, size: int) -> None:
     if size > MAX_FILE_BYTES:
         raise DataError(
-            f"{path} has {size / 2**20:,.0f} MiB uncompressed; files of more than {MAX_FILE_BYTES // 2**20} MiB are not "
-            f"read as images."
+            f"{path} has {size / 2**20:,.0f} MiB uncompressed; images of more than {MAX_FILE_BYTES // 2**20} MiB are "
+            f"not read."
         )

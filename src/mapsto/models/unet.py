@@ -69,9 +69,7 @@ class UNet(Model):
                 level(channels, channels * 2, below - 1),
                 nn.ConvTranspose2d(channels * 2, channels, 2, stride=2),
             )
-            return nn.Sequential(
-                *double(first, channels), _layers.SkipConcat(inner), *double(channels * 2, channels)
-            )
+            return nn.Sequential(*double(first, channels), _layers.SkipConcat(inner), *double(channels * 2, channels))
 
         network = nn.Sequential(
             _layers.Scale(inputs),

@@ -55,7 +55,8 @@ def holders(leaf: str, members: Iterable[str] | None = None) -> dict[str, type[O
         names = FAMILIES[section].names() if members is None else members
         classes = {name: FAMILIES[section].get(name) for name in names}
     else:
-        classes = {"": cls for key, cls in {**GROUPS, "seed": Seed}.items() if key == section}
+        groups: dict[str, type[Options]] = {**GROUPS, "seed": Seed}
+        classes = {"": groups[section]} if section in groups else {}
     return {name: cls for name, cls in classes.items() if field in cls.model_fields}
 
 
@@ -92,11 +93,18 @@ def order(leaf: str) -> tuple[int, bool, str]:
 def unknown(leaf: str) -> str:
     """Says that there is no such setting, and which there is with a similar name."""
     known = every_leaf()
-    near = difflib.get_close_matches(leaf, known, n=1, cutoff=0.75)
+    if leaf in SECTIONS:
+        own = [name for name in known if split(name)[0] == leaf]
+        return f"`{leaf}` is a section and takes no value itself. Its settings: {', '.join(own)}."
+    near = difflib.get_close_matches(leaf, known, n=1, cutoff=0.8)
+    if not near and "." not in leaf:
+        near = difflib.get_close_matches(leaf, SECTIONS, n=1, cutoff=0.6)
     if not near:
         field = leaf.rpartition(".")[2]
         fields = {name.rpartition(".")[2]: name for name in reversed(known)}
-        near = [fields[name] for name in difflib.get_close_matches(field, list(fields), n=1, cutoff=0.6)]
+        initials = {"".join(word[0] for word in name.split("_")): name for name in fields if "_" in name}
+        close = [initials[field]] if field in initials else difflib.get_close_matches(field, list(fields), 1, 0.6)
+        near = [fields[name] for name in close]
     if near:
         return f"There is no setting `{leaf}`. Did you mean `{near[0]}`?"
     return f"There is no setting `{leaf}`. Sections: {', '.join(SECTIONS)}; `mapsto schema` lists every setting."
@@ -125,12 +133,14 @@ def value_fault(leaf: str, value: Any, cls: type[Options] | None) -> str | None:
         value: what was given, in JSON's types.
         cls: the class that holds the setting; None for the name of a family's member.
     """
-    section, field = split(leaf)
     if cls is None:
         return _name_fault(leaf, value)
+    field = split(leaf)[1]
     try:
         # JSON's strict rules are what a person expects: no "32" for 32 and no 1 for true, but a list for a tuple.
-        cls.model_validate_json(json.dumps({field: value}), strict=True)
+        options = cls.model_validate_json(json.dumps({field: value}), strict=True)
+        if isinstance(value, bool) != isinstance(getattr(options, field), bool):
+            return _refusal(leaf, cls, value)  # Literal[1, 3] takes true for 1
     except (TypeError, RecursionError):
         return _refusal(leaf, cls, value)
     except ValidationError as error:
@@ -153,7 +163,7 @@ def range_fault(leaf: str, range_: Range, cls: type[Options] | None) -> str | No
     for value in _probes(range_):
         fault = value_fault(leaf, value, cls)
         if fault is not None:
-            return fault if str(value) == str(range_) else f"{fault[:-1]} in {range_}."
+            return f"{fault} It stands in {range_}."
     return None
 
 

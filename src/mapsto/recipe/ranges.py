@@ -262,7 +262,7 @@ def parse(text: str) -> Range | None:
         if isinstance(error, RecipeError):
             raise
         raise RecipeError(
-            f"{text.strip()} is not a range. Ranges are {_FORMS}, with or without a condition such as "
+            f"{text.strip()} is not a range. Ranges are {_FORMS}, and may end in a condition such as "
             f"`if optimizer.name == sgd` or `if model.name in (mlp, cnn)`."
         ) from error
 

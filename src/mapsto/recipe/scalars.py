@@ -10,6 +10,16 @@ import re
 
 Scalar = str | int | float | bool | None
 
+
+class Word(str):
+    """A text that belongs to the notation itself, and is therefore written without quotes."""
+
+    __slots__ = ()
+
+
+AUTO = Word("auto")
+"""Written for a setting that is left open, so that the task or the setting's own default decides."""
+
 _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -67,6 +77,8 @@ def write_scalar(value: Scalar, *, escape: str = "") -> str:
         return repr(value).replace("inf", ".inf").replace("nan", ".nan")
     if not isinstance(value, str):
         return repr(value)
+    if isinstance(value, Word):
+        return value
     if _PLAIN.fullmatch(value) and value.casefold() not in _MISREAD:
         return value
     return '"' + "".join(_escaped(character, escape) for character in value) + '"'
@@ -82,10 +94,10 @@ def _escaped(character: str, escape: str) -> str:
 
 
 def unquote(text: str) -> str:
-    """The string in double quotes (with YAML's escapes) or in single ones (two of them stand for one).
+    r"""The string in double quotes (with YAML's escapes) or in single ones (two of them stand for one).
 
     Example:
-        >>> unquote('"a\\\\u002c b"'), unquote("'it''s'")
+        >>> unquote('"a\\u002c b"'), unquote("'it''s'")
         ('a, b', "it's")
 
     Raises:

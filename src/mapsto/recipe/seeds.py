@@ -13,9 +13,9 @@ def derive(seed: int, *path: int | str) -> int:
 
     Example:
         >>> derive(0, "trial", 7)
-        1199604543
+        398214851
         >>> derive(0, "trial", 7) != derive(0, "trial", "7")
         True
     """
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in (seed, *path))
+    text = "\x1f".join(f"str:{part}" if isinstance(part, str) else f"int:{int(part)}" for part in (seed, *path))
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4]) >> 1

@@ -41,10 +41,10 @@ Rule = Callable[[Evidence, Texts], Markup | None]
 
 
 def advice(study: Study, trace: Trace, say: Texts) -> list[Markup]:
-    """At most five next steps, or the one statement that nothing stands out."""
+    """At most five next steps; none where no rule speaks."""
     evidence = Evidence(study, trace, _ranges(study))
     spoken = [text for text in (rule(evidence, say) for rule in RULES) if text is not None]
-    return spoken[:MAX_STEPS] or [say("answer.nothing")]
+    return spoken[:MAX_STEPS]
 
 
 def resume(evidence: Evidence, say: Texts) -> Markup | None:
@@ -56,10 +56,11 @@ def resume(evidence: Evidence, say: Texts) -> Markup | None:
 
 def simpler(evidence: Evidence, say: Texts) -> Markup | None:
     """A plain baseline is as good as the network or better."""
-    best = best_baseline(evidence.study)
-    if best is None or standing(evidence.study) not in (Standing.WORSE, Standing.LOST):
+    best, result = best_baseline(evidence.study), standing(evidence.study)
+    if best is None or result not in (Standing.WORSE, Standing.LOST):
         return None
-    return say("next.simpler", name=say.name("baseline", best[0].name, best[0].title))
+    key = "next.better" if result is Standing.LOST else "next.simpler"
+    return say(key, name=say.name("baseline", best[0].title))
 
 
 def warnings(evidence: Evidence, say: Texts) -> Markup | None:
@@ -77,6 +78,21 @@ def failures(evidence: Evidence, say: Texts) -> Markup | None:
     cause = Counter(t.cause or "–" for t in failed).most_common(1)[0][0]
     total = say.count("trial", len(trials))
     return say("next.failures", failed=len(failed), trials=total, cause=shortened(cause, 200))
+
+
+def one(evidence: Evidence, say: Texts) -> Markup | None:
+    """There was a space to search, and one recipe was trained."""
+    if evidence.study.finished is None or not evidence.ranges or len(evidence.study.explored) != 1:
+        return None
+    return say("next.one", ranges=say.count("range", len(evidence.ranges)))
+
+
+def cut(evidence: Evidence, say: Texts) -> Markup | None:
+    """The network that was kept was still training when the time was up."""
+    run = evidence.study.fitted
+    if evidence.study.finished is None or run is None or run.state != "stopped":
+        return None
+    return say("next.cut", epochs=say.count("epoch", run.epochs or 0))
 
 
 def longer(evidence: Evidence, say: Texts) -> Markup | None:
@@ -122,13 +138,21 @@ def keep_default(evidence: Evidence, say: Texts) -> Markup | None:
 def improving(evidence: Evidence, say: Texts) -> Markup | None:
     """The best score came in the last quarter of at least eight trials."""
     study = evidence.study
-    best = next((t for t in study.ranked if t.score is not None), None)
+    best = next((t for t in study.ranked if t.is_candidate), None)
     if study.finished is None or best is None or len(study.explored) < 8:
         return None
     place = study.explored.index(best) + 1
     if place <= 0.75 * len(study.explored):
         return None
     return say("next.improving", number=best.number, trials=say.count("trial", len(study.explored)))
+
+
+def repeat(evidence: Evidence, say: Texts) -> Markup | None:
+    """Something was searched, and the winner was named from fewer than two fresh runs."""
+    repeats = evidence.study.winner
+    if repeats is None or len(evidence.study.explored) < 2 or repeats.n >= 2:
+        return None
+    return say("next.repeat", times=say.count("repeat", repeats.n))
 
 
 def few_rows(evidence: Evidence, say: Texts) -> Markup | None:
@@ -138,7 +162,7 @@ def few_rows(evidence: Evidence, say: Texts) -> Markup | None:
         return None
     if measure.high - measure.low <= 0.08:
         return None
-    wide = number(measure.high - measure.low, "percent")
+    wide = number(float(f"{100 * (measure.high - measure.low):.2g}"))
     return say("next.rows", rows=say.count("row", evidence.study.rows), wide=wide)
 
 
@@ -177,6 +201,9 @@ RULES: tuple[Rule, ...] = (
     simpler,
     failures,
     warnings,
+    one,
+    cut,
+    repeat,
     longer,
     edge,
     gap,

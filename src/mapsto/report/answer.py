@@ -8,11 +8,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mapsto.report.figures import metric_name, part_name
 from mapsto.report.format import decimals, exact, number
-from mapsto.report.study import Baseline, Measure, Study
+from mapsto.report.study import Baseline, Measure, Study, finite
 from mapsto.report.text import Texts
 
 
@@ -54,10 +54,12 @@ def answer(study: Study, say: Texts) -> Answer:
     if measure.has_interval:
         under.insert(0, say("answer.interval", **_interval(measure, say)))
     key = "answer.found_default" if study.winner_number == study.default_trial else "answer.found"
+    key = "answer.found_only" if len(study.explored) == 1 else key
     lead = say(key, trials=say.count("trial", len(study.explored)), number=study.winner_number)
-    if study.budget.get("used") is not None and study.budget.get("text"):
-        used = say("answer.used", used=say.duration(study.budget["used"]), budget=study.budget["text"])
-        lead = Markup("{} {}").format(lead, used)
+    used, seconds = finite(study.budget.get("used")), finite(study.budget.get("seconds"))
+    if used is not None and seconds is not None:
+        time = say("answer.used", used=say.duration(used), budget=say.duration(seconds))
+        lead = say.join(lead, time)
     claims = [_good(study, measure, say), _sure(study, say), _baselines(study, say)]
     default = _default(study, say)
     headline = say("answer.headline", metric=metric_name(say, measure), value=value)
@@ -106,7 +108,7 @@ def _interval(measure: Measure, say: Texts) -> dict[str, Markup | str]:
         "level": number(measure.level, "percent", digits=0),
         "low": exact(measure.low, measure.unit, digits=digits),
         "high": exact(measure.high, measure.unit, digits=digits),
-        "method": say.name("method", measure.method),
+        "method": say.method(measure.method),
     }
 
 
@@ -114,7 +116,7 @@ def _good(study: Study, measure: Measure, say: Texts) -> Claim:
     rows, part = say.count("row", study.rows), part_name(say, study.part)
     text = say("answer.good_text", part=part, rows=rows, metric=metric_name(say, measure), value=_value(measure))
     if measure.has_interval:
-        text = Markup("{} {}").format(text, say("answer.good_interval", **_interval(measure, say)))
+        text = say.join(text, say("answer.good_interval", **_interval(measure, say)))
     return Claim("plain", say("answer.good"), text)
 
 
@@ -142,26 +144,30 @@ def _baselines(study: Study, say: Texts) -> Claim:
     if best is None or result is Standing.NONE:
         return Claim(tone, say("answer.plain"), say("answer.plain_none"))
     baseline, measure = best
-    name = say.name("baseline", baseline.name, baseline.title)
+    name = say.name("baseline", baseline.title)
     text = say(f"answer.plain_{result.value}", n=len(study.baselines), name=name, value=_value(measure))
     return Claim(tone, say("answer.plain"), text)
 
 
 def _default(study: Study, say: Texts) -> Claim | None:
-    keys = {
-        "better": ("good", "answer.default_better"),
-        "not distinguishable": ("even", "answer.default_same"),
-        "default is best": ("even", "answer.default_best"),
-    }
-    if study.verdict not in keys:
+    """What the study itself said of the difference; its own sentence, with the interval, where the language allows."""
+    keys = {"better": ("good", "answer.default_better"), "not distinguishable": ("even", "answer.default_same")}
+    label = say("answer.default")
+    if len(study.explored) < 2:
         return None
+    if study.winner_number == study.default_trial:
+        return Claim("even", label, say("answer.default_best"))
+    if study.verdict not in keys:
+        return Claim("even", label, say("answer.default_unknown"))
     tone, key = keys[study.verdict]
+    if study.verdict_text and say.language == "en":
+        return Claim(tone, label, Markup(escape(study.verdict_text)))
     unit = study.objective.unit
     means = {
         "winner": exact(study.winner.mean if study.winner else None, unit, digits=2),
         "default": exact(study.default.mean if study.default else None, unit, digits=2),
     }
-    return Claim(tone, say("answer.default"), say(key, **means))
+    return Claim(tone, label, say(key, **means))
 
 
 def _unfinished(study: Study, say: Texts) -> Answer:

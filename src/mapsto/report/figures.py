@@ -56,6 +56,16 @@ def limits(values: Iterable[float], always: Iterable[float] = ()) -> tuple[float
     return low - room, high + room
 
 
+def late_limits(curves: Sequence[Curve], *, is_maximized: bool) -> tuple[float, float] | None:
+    """The range to draw of curves that start badly: the worst tenth of their points may lie outside of it."""
+    ordered = sorted(y for curve in curves for _, y in curve.points)
+    if not ordered:
+        return None
+    cut = len(ordered) // 10
+    kept = ordered[cut:] if is_maximized else ordered[: len(ordered) - cut]
+    return limits(kept)
+
+
 def progress(study: Study, say: Texts, *, over: str = "trials") -> Plot | None:
     """The score of each trial of the search, and the best so far, over trials or over summed training seconds."""
     marks, best, line, elapsed = [], None, [], 0.0
@@ -64,7 +74,7 @@ def progress(study: Study, say: Texts, *, over: str = "trials") -> Plot | None:
     for trial in study.explored:
         elapsed += trial.seconds or 0.0
         x = elapsed if over == "seconds" else float(trial.number)
-        if trial.score is not None and trial.state != "failed" and objective.beats(trial.score, best):
+        if trial.is_candidate and objective.beats(trial.score, best):
             best = trial.score
         if best is not None:
             line.append((x, best))
@@ -95,7 +105,7 @@ def scores(study: Study, say: Texts) -> Plot | None:
     chosen += [t for t in study.ranked if t not in chosen]
     curves = []
     for trial in chosen[:MAX_CURVES]:
-        points = study.trace(trial.number).curve("score")
+        points = study.trace(trial).curve("score")
         is_winner = winner is not None and trial.number == winner.number
         label = say.plain("training.curve", number=trial.number)
         if points:
@@ -105,10 +115,9 @@ def scores(study: Study, say: Texts) -> Plot | None:
     objective = study.objective
     name = metric_name(say, objective)
     y_axis = Axis(say.plain("page.on_part", metric=name, part=part_name(say, "validation")), objective.unit)
-    must = [y for c in curves if c.role == "lead" for _, y in c.points]
-    every = [y for c in curves for _, y in c.points]
     x_axis = Axis(say.plain("training.epoch_axis"), "whole")
-    return Plot(say.plain("training.scores", metric=name), x_axis, y_axis, curves[::-1], limits=limits(every, must))
+    late = late_limits(curves, is_maximized=objective.direction == "maximize")
+    return Plot(say.plain("training.scores", metric=name), x_axis, y_axis, curves[::-1], limits=late)
 
 
 def losses(trial: Trial, trace: Trace, say: Texts) -> Plot | None:
@@ -127,7 +136,7 @@ def losses(trial: Trial, trace: Trace, say: Texts) -> Plot | None:
     is_log = min(every) > 0 and max(every) > 30 * min(every)
     x_axis = Axis(say.plain("training.epoch_axis"), "whole")
     y_axis = Axis(say.plain("training.loss_axis"), log=is_log)
-    title = say.plain("training.losses", number=trial.number)
+    title = say.plain("training.losses", run=_run(trial, say))
     return Plot(title, x_axis, y_axis, curves, marks, None if is_log else limits(every))
 
 
@@ -138,8 +147,10 @@ def learning_rate(trial: Trial, trace: Trace, say: Texts) -> Plot | None:
         return None
     thin = [(float(x), y) for x, y in _thinned(rates, 300)]
     label = say.plain("training.rate_axis")
-    title = say.plain("training.rate", number=trial.number)
-    return Plot(title, Axis(say.plain("training.step_axis"), "whole"), Axis(label), [Curve(label, thin, "train")])
+    title = say.plain("training.rate", run=_run(trial, say))
+    curve = Curve(label, thin, "rate")
+    top = 1.05 * max(y for _, y in thin) or 1.0  # from zero, so that a constant rate is seen as one
+    return Plot(title, Axis(say.plain("training.step_axis"), "whole"), Axis(label), [curve], limits=(0.0, top))
 
 
 def standing(study: Study, say: Texts) -> Rows | None:
@@ -152,14 +163,12 @@ def standing(study: Study, say: Texts) -> Rows | None:
     for baseline in study.baselines:
         found = baseline.measures.get(measure.name)
         if found is not None:
-            name = say.name("baseline", baseline.name, baseline.title)
+            name = say.name("baseline", baseline.title)
             rows.append(Row(name, found.value, found.low, found.high, "other"))
     sign = -1 if measure.direction == "maximize" else 1
     rows.sort(key=lambda r: (r.value is None, sign * (r.value or 0.0)))
     part = part_name(say, study.part)
-    title = say.plain(
-        "answer.standing", metric=metric_name(say, measure), part=part, rows=say.count("row", study.rows)
-    )
+    title = say.plain("answer.standing", metric=metric_name(say, measure), part=part, rows=say.count("row", study.rows))
     return Rows(title, Axis(say.plain("page.on_part", metric=metric_name(say, measure), part=part), measure.unit), rows)
 
 
@@ -179,14 +188,15 @@ def by_class(study: Study, say: Texts) -> Rows | None:
 
 
 def class_counts(study: Study, say: Texts) -> Rows | None:
-    """Training rows of the 20 largest classes, the largest first."""
+    """Training rows (pixels, for masks) of the 20 largest classes, the largest first."""
     names = study.facts.get("class_names") or ()
     counts = study.facts.get("class_counts") or ()
     if not names or len(names) != len(counts):
         return None
     rows = [Row(str(name), finite(count)) for name, count in zip(names, counts, strict=True)]
     rows.sort(key=lambda r: -(r.value or 0))
-    return Rows(say.plain("data.classes"), Axis(say.name("metric", "rows"), "whole"), rows[:MAX_CLASSES])
+    key = "data.pixels" if study.task.get("name") == "semantic_segmentation" else "data.classes"
+    return Rows(say.plain(key), Axis("", "whole"), rows[:MAX_CLASSES])
 
 
 def confusion(study: Study, say: Texts) -> Folded | None:
@@ -248,6 +258,10 @@ def residual_pairs(study: Study) -> list[tuple[float, float]]:
     return [(a, p) for a, p in pairs if a is not None and p is not None]
 
 
+def _run(trial: Trial, say: Texts) -> str:
+    return say.plain("training.final" if trial.phase == "final" else "training.curve", number=trial.number)
+
+
 def _whole(over: str) -> Unit:
     return "number" if over == "seconds" else "whole"
 
@@ -264,9 +278,7 @@ def _thinned(points: Sequence[tuple[int, float]], most: int) -> Sequence[tuple[i
     return [*points[::stride], points[-1]]
 
 
-def _fold(
-    names: list[str], counts: list[list[float]], keep: int, others: str
-) -> tuple[list[str], list[list[float]]]:
+def _fold(names: list[str], counts: list[list[float]], keep: int, others: str) -> tuple[list[str], list[list[float]]]:
     """Keeps the `keep` classes with the most errors in their order; the rest become one line and column."""
     size = len(names)
     errors = [sum(counts[i]) + sum(row[i] for row in counts) - 2 * counts[i][i] for i in range(size)]

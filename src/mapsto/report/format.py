@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 Unit = Literal["number", "percent", "whole"]
 
-_UNSAFE = {*range(0x20), 0x7F, *range(0x80, 0xA0)} - {0x09, 0x0A}
+_UNSAFE = {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)} - {0x09, 0x0A}
+"""Control characters, and those that turn the direction of the text around them."""
 
 
 def number(value: float | None, unit: Unit = "number", *, digits: int | None = None) -> str:
@@ -66,7 +67,10 @@ def setting(value: object) -> str:
 
 
 def clean(value: str) -> str:
-    """Text of the data without what no page can hold: control characters and halves of a surrogate pair."""
+    """Text of the data without what no page should hold: control characters, reversals, halves of a character.
+
+    Right-to-left writing needs no such marks; each name stands in an element of its own direction.
+    """
     whole = value.encode("utf-8", "replace").decode("utf-8")
     return whole if whole.isprintable() else "".join(c for c in whole if ord(c) not in _UNSAFE)
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from mapsto._files import write_text
-from mapsto.report import figures, svg, views
+from mapsto.report import drawings, figures, svg, views
 from mapsto.report.advice import advice
 from mapsto.report.answer import answer
 from mapsto.report.figures import metric_name, part_name
-from mapsto.report.study import Study, Trace, read
+from mapsto.report.reading import read
+from mapsto.report.study import Study, Trace
 from mapsto.report.text import Language, Texts
 
 if TYPE_CHECKING:
@@ -64,13 +65,12 @@ def summary_html(run: Path, *, language: Language = "en") -> str:
     say = Texts(language)
     study = read(run)
     templates = _templates()
-    chart = figures.standing(study, say)
     context = {
         "say": say,
         "study": study,
         "task": say.name("task", str(study.task.get("name") or ""), str(study.task.get("title") or "")),
         "answer": answer(study, say),
-        "standing": svg.intervals(chart) if chart and len(chart.rows) > 1 else None,
+        "standing": drawings.standing(study, say),
         "style": Markup(_source(templates, "charts.css") + _source(templates, "summary.css")),
         "path": str(run / "report.html"),
     }
@@ -82,9 +82,7 @@ def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(Path(__file__).parent / "templates")
-    return Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def _source(templates: Environment, name: str) -> str:
@@ -96,7 +94,7 @@ def _source(templates: Environment, name: str) -> str:
 def _context(study: Study, say: Texts) -> dict[str, Any]:
     """Everything that the page's templates name."""
     run = study.fitted
-    chart, counts = figures.standing(study, say), figures.class_counts(study, say)
+    counts = figures.class_counts(study, say)
     class_heads, class_lines = views.classes(study, say)
     baseline_heads, baseline_lines = views.baselines(study, say)
     return {
@@ -108,25 +106,25 @@ def _context(study: Study, say: Texts) -> dict[str, Any]:
         "part": part_name(say, study.part),
         "rows": say.count("row", study.rows),
         "answer": answer(study, say),
-        "advice": advice(study, study.trace(run.number) if run else Trace(), say),
-        "standing": views.Figure(chart.title, svg.intervals(chart)) if chart and len(chart.rows) > 1 else None,
+        "advice": advice(study, study.trace(run) if run else Trace(), say),
+        "standing": drawings.standing(study, say),
         "chosen": views.settings(study.best.chosen) if study.best else [],
         "parts": views.parts(study, say),
         "facts": views.facts(study, say),
         "columns": views.columns(study, say),
         "num_columns": len(study.facts.get("columns") or ()),
-        "class_counts": views.Figure(counts.title, svg.bars(counts)) if counts else None,
+        "class_counts": drawings.Figure(counts.title, svg.bars(counts)) if counts else None,
         "warnings": views.notes(study, "warning"),
         "done": views.notes(study, "info"),
-        "search_figures": views.search_figures(study, say),
+        "search_figures": drawings.search_figures(study, say),
         "leaderboard": views.leaderboard(study, say),
         "finalists": views.finalists(study),
-        "training_figures": views.training_figures(study, say),
+        "training_figures": drawings.training_figures(study, say),
         "metrics": views.metrics(study, say),
-        "evaluation_figures": views.evaluation_figures(study, say),
+        "evaluation_figures": drawings.evaluation_figures(study, say),
         "class_heads": class_heads,
         "class_lines": class_lines,
-        "mistakes": views.mistakes(study),
+        "mistakes": views.mistakes(study, say),
         "baseline_heads": baseline_heads,
         "baseline_lines": baseline_lines,
         "commands": views.commands(study, say),

@@ -8,16 +8,16 @@ Charts are 480 units wide, so that their text stays legible on a phone; all text
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from mapsto.report.format import Unit, number, shortened, width
+from mapsto.report.scales import Scale, span, tick_labels, ticks
 
 WIDTH = 480.0
-LETTER = 6.3
+LETTER = 6.1
 """Mean width of a letter at the charts' 12-unit text."""
 
 
@@ -88,52 +88,23 @@ class Heatmap(NamedTuple):
     across: str
 
 
-class Scale(NamedTuple):
-    """Values to units of the drawing."""
+def focus(rows: Sequence[Row]) -> tuple[float, float]:
+    """The range of values and intervals to draw, leaving out the one value that would flatten all others.
 
-    low: float
-    high: float
-    start: float
-    end: float
-    log: bool = False
-
-    def __call__(self, value: float) -> float:
-        low, high, at = self.low, self.high, min(max(value, self.low), self.high)
-        if self.log:
-            low, high, at = math.log10(low), math.log10(high), math.log10(at)
-        return self.start + (at - low) / (high - low) * (self.end - self.start)
-
-
-def ticks(low: float, high: float, most: int = 5, *, log: bool = False, whole: bool = False) -> list[float]:
-    """At most about `most` round values in [low, high]: steps of 1, 2 or 5, or powers of ten on a log axis.
-
-    Example:
-        >>> ticks(0, 30), ticks(1e-4, 1e-1, log=True)
-        ([0.0, 10.0, 20.0, 30.0], [0.0001, 0.001, 0.01, 0.1])
+    A majority class at 10 % beside models at 96 and 98 % is such a value: it lies more than three times as far from
+    its neighbor as all the others from each other.
     """
-    if log:
-        first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-        stride = max(1, math.ceil((last - first + 1) / most))
-        powers = [10.0**p for p in range(first, last + 1, stride)]
-        if len(powers) >= 2:
-            return powers
-        return [m * 10.0**p for p in range(first - 1, last + 1) for m in (1, 2, 5) if low <= m * 10.0**p <= high]
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
-    step = max(step, 1.0) if whole else step
-    return [round(i * step, 12) for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-
-
-def span(values: Iterable[float], *, log: bool = False, pad: float = 0.04) -> tuple[float, float]:
-    """The range of the values with a little room on both sides; never empty."""
-    kept = [v for v in values if v > 0 or not log] or [1.0]
-    low, high = min(kept), max(kept)
-    if log:
-        room = max((high / low) ** pad, 1.05)
-        return low / room, high * room
-    room = (high - low) * pad or abs(high) * 0.1 or 1.0
-    return low - room, high + room
+    known = sorted((row for row in rows if row.value is not None), key=lambda row: row.value or 0.0)
+    ranges = {}
+    for name, kept in (("all", known), ("low", known[1:]), ("high", known[:-1])):
+        ranges[name] = span([v for r in kept for v in (r.value, r.low, r.high) if v is not None], pad=0.05)
+    if len(known) >= 3:
+        for name, far in (("low", known[0]), ("high", known[-1])):
+            low, high = ranges[name]
+            beyond = max(low - (far.value or 0.0), (far.value or 0.0) - high)
+            if far.role != "winner" and beyond > 3 * (high - low):
+                return low, high
+    return ranges["all"]
 
 
 def plot(chart: Plot) -> Markup:
@@ -146,7 +117,7 @@ def plot(chart: Plot) -> Markup:
     if chart.square:
         x_low, x_high = y_low, y_high = min(x_low, y_low), max(x_high, y_high)
     y_ticks = ticks(y_low, y_high, log=chart.y.log, whole=chart.y.unit == "whole")
-    labels = _tick_labels(y_ticks, chart.y.unit)
+    labels = tick_labels(y_ticks, chart.y.unit)
     left = 12 + LETTER * max((width(t) for t in labels), default=1)
     x_scale = Scale(x_low, x_high, left, WIDTH - 12, chart.x.log)
     y_scale = Scale(y_low, y_high, height - 42, 30, chart.y.log)
@@ -155,42 +126,51 @@ def plot(chart: Plot) -> Markup:
         y = y_scale(value)
         parts += [_line(left, y, WIDTH - 12, y, "grid"), _text(left - 6, y + 4, label, "tick", "end")]
     x_ticks = ticks(x_low, x_high, 6, log=chart.x.log, whole=chart.x.unit == "whole")
-    for value, label in zip(x_ticks, _tick_labels(x_ticks, chart.x.unit), strict=True):
+    for value, label in zip(x_ticks, tick_labels(x_ticks, chart.x.unit), strict=True):
         parts.append(_text(x_scale(value), height - 24, label, "tick", "middle"))
     parts.append(_text(WIDTH - 12, height - 4, chart.x.label, "axis", "end"))
-    parts += [_curve(curve, x_scale, y_scale) for curve in chart.curves if curve.points]
-    parts += [_mark(m, x_scale(m.x), y_scale(m.y)) for m in chart.marks]
+    inner = Markup("").join(_curve(curve, x_scale, y_scale) for curve in chart.curves if curve.points)
+    box = f"{left - 2:.1f} 24 {WIDTH - 8 - left:.1f} {height - 63:.1f}"
+    clip = '<svg class="clip" x="{}" y="{}" width="{}" height="{}" viewBox="{}">{}</svg>'  # lines end at the frame
+    parts.append(Markup(clip).format(*box.split(), box, inner))
+    parts += [_mark(m, x_scale.inside(m.x), y_scale.inside(m.y)) for m in chart.marks]
     return _picture(chart.title, height, parts)
 
 
 def intervals(chart: Rows) -> Markup:
     """Draws one value a row as a dot on its interval."""
-    known = [v for row in chart.rows for v in (row.value, row.low, row.high) if v is not None]
-    low, high = span(known, pad=0.05)
+    low, high = focus(chart.rows)
     if chart.axis.unit == "percent":
         low, high = max(low, -0.005), min(high, 1.005)
     texts = [number(row.value, chart.axis.unit) for row in chart.rows]
-    left = min(170.0, 14 + LETTER * max(width(row.label) for row in chart.rows))
+    left = min(244.0, 14 + LETTER * max(width(row.label) for row in chart.rows))
     right = WIDTH - 14 - 7 * max(width(t) for t in texts)
     scale = Scale(low, high, left, right)
     height = 30.0 * len(chart.rows) + 46
     parts = []
     marks = ticks(low, high, 4)
-    for value, label in zip(marks, _tick_labels(marks, chart.axis.unit), strict=True):
+    for value, label in zip(marks, tick_labels(marks, chart.axis.unit), strict=True):
         parts.append(_line(scale(value), 4, scale(value), height - 40, "grid"))
         parts.append(_text(scale(value), height - 24, label, "tick", "middle"))
     parts.append(_text(right, height - 4, chart.axis.label, "axis", "end"))
     for i, (row, text) in enumerate(zip(chart.rows, texts, strict=True)):
         y = 20 + 30.0 * i
-        parts.append(_text(0, y + 4, row.label, f"label {row.role}", limit=(left - 10) / LETTER))
+        parts.append(_text(0, y + 4, row.label, f"label {row.role}", limit=(left - 8) / LETTER))
         if row.value is None:
             continue
-        whisker = "" if row.low is None or row.high is None else _line(scale(row.low), y, scale(row.high), y, "whisker")
+        if not low <= row.value <= high:  # the arrow stands for it; its number is written at the end of the line
+            arrow = ("◂", left) if row.value < low else ("▸", right)
+            parts.append(_text(arrow[1], y + 4, arrow[0], "arrow", "middle"))
+            parts.append(_text(WIDTH, y + 4, text, f"value {row.role}", "end"))
+            continue
+        whisker = Markup("")
+        if row.low is not None and row.high is not None:
+            whisker = _line(scale(row.low), y, scale(row.high), y, "whisker")
         tip = f"{row.label}: {text}"
         if whisker:
             tip += f" [{number(row.low, chart.axis.unit)}, {number(row.high, chart.axis.unit)}]"
         dot = _mark(_at(row.role), scale(row.value), y)
-        parts.append(Markup('<g class="{}"><title>{}</title>{}{}</g>').format(row.role, tip, Markup(whisker), dot))
+        parts.append(Markup('<g class="{}"><title>{}</title>{}{}</g>').format(row.role, tip, whisker, dot))
         parts.append(_text(WIDTH, y + 4, text, f"value {row.role}", "end"))
     return _picture(chart.title, height, parts)
 
@@ -214,16 +194,21 @@ def bars(chart: Rows) -> Markup:
     return _picture(chart.title, 24.0 * len(chart.rows) + 4, parts)
 
 
+def shows_shares(chart: Heatmap) -> bool:
+    """Whether the cells show shares of their line, since counts would not fit in them."""
+    return max((max(row, default=0) for row in chart.counts), default=0) > 9999
+
+
 def heatmap(chart: Heatmap) -> Markup:
     """Draws a confusion matrix: the diagonal in the color of right answers, the rest in that of errors."""
     size = len(chart.names)
     totals = [sum(row) or 1.0 for row in chart.counts]
-    is_large = max((max(row) for row in chart.counts), default=0) > 9999
+    as_shares = shows_shares(chart)
     longest = max((width(n) for n in chart.names), default=1)
     left = 30 + LETTER * min(longest, 16)
     is_slanted = longest * LETTER > 34
     top = 30 + (LETTER * min(longest, 16) * 0.71 + 4 if is_slanted else 14)
-    cell = max(30.0, (WIDTH - left - 4) / size)
+    cell = min(72.0, max(30.0, (WIDTH - left - 4) / size))
     errors = [n / totals[i] for i, row in enumerate(chart.counts) for j, n in enumerate(row) if i != j]
     worst = max(errors, default=0) or 1.0
     parts = [_text(left, 12, f"{chart.across} →", "axis")]
@@ -238,7 +223,7 @@ def heatmap(chart: Heatmap) -> Markup:
             share = count / totals[i]
             shade = share if i == j else 0.08 + 0.92 * share / worst
             tip = f"{chart.names[i]} → {chart.names[j]}: {count:,.0f} ({share:.1%})"
-            label = "" if not count else f"{share:.0%}" if is_large else f"{count:,.0f}"
+            label = "" if not count else f"{share:.0%}" if as_shares else f"{count:,.0f}"
             kind = ("hit" if i == j else "miss") if count else "none"
             dark = " dark" if shade > 0.55 else ""
             place = _cell(left + cell * j, top + cell * i, cell, kind, shade)
@@ -281,6 +266,7 @@ def _curve(curve: Curve, x_scale: Scale, y_scale: Scale) -> Markup:
 
 
 _SHAPES = {
+    "stopped": "M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z",
     "failed": "M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}M{x0:.1f} {y1:.1f}L{x1:.1f} {y0:.1f}",
     "winner": "M{x:.1f} {top:.1f}L{right:.1f} {y:.1f}L{x:.1f} {bottom:.1f}L{left:.1f} {y:.1f}Z",
 }
@@ -296,14 +282,6 @@ def _mark(mark: Mark, x: float, y: float) -> Markup:
         x=x, y=y, x0=x - 3.5, x1=x + 3.5, y0=y - 3.5, y1=y + 3.5, top=y - 7, bottom=y + 7, left=x - 7, right=x + 7
     )
     return Markup('<path class="mark {}" d="{}">{}</path>').format(mark.role, path, title)
-
-
-def _tick_labels(values: Sequence[float], unit: Unit) -> list[str]:
-    """Labels with as many decimals as tell neighbors apart."""
-    if unit == "percent":
-        step = min((b - a for a, b in zip(values, values[1:], strict=False)), default=0.1)
-        return [number(v, "percent", digits=max(0, -math.floor(math.log10(step) + 2 + 1e-9))) for v in values]
-    return [number(v, "number") for v in values]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, role: str) -> Markup:
@@ -323,5 +301,5 @@ def _text(
 
 
 def _picture(title: str, height: float, parts: Iterable[Markup], wide: float = WIDTH) -> Markup:
-    form = '<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>'
+    form = '<svg class="chart" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>'
     return Markup(form).format(max(wide, WIDTH), height, escape(title), Markup("").join(parts))

@@ -6,6 +6,7 @@ the data (columns, classes, messages of the data room) stay as they are in both 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -48,9 +49,20 @@ class Texts:
         """The sentence as plain text, for charts, which escape what they draw."""
         return self._texts[key].format(**values)
 
+    def join(self, *sentences: Markup) -> Markup:
+        """Sentences one after the other, with a space between them where the language has one."""
+        return Markup(" " if self.language == "en" else "").join(sentences)
+
     def name(self, family: str, name: str, otherwise: str = "") -> str:
         """What a member of a known set (metric, state, task ...) is called here, or the name it brought along."""
         return self._texts.get(f"{family}.{name}", otherwise or name)
+
+    def method(self, name: str) -> str:
+        """How an interval was found, in this language; a name that is not known stays as it is."""
+        found = re.fullmatch(r"(BCa|percentile) bootstrap, ([\d,]+) resamples(.*)", name)
+        if found is None:
+            return name
+        return self.plain("method.bootstrap", kind=self._texts[f"method.{found[1]}"], n=found[2], rest=found[3])
 
     def count(self, key: str, n: int) -> Markup:
         """`1 row`, `270 rows`."""
@@ -65,8 +77,11 @@ class Texts:
             return self.plain("time.seconds", s=f"{seconds:.{digits}f}")
         minutes, rest = divmod(round(seconds), 60)
         if minutes < 60:
-            return self.plain("time.minutes", m=minutes, s=rest)
-        return self.plain("time.hours", h=minutes // 60, m=minutes % 60)
+            return (
+                self.plain("time.minutes", m=minutes, s=rest) if rest else self.plain("time.whole_minutes", m=minutes)
+            )
+        hours, minutes = divmod(minutes, 60)
+        return self.plain("time.hours", h=hours, m=minutes) if minutes else self.plain("time.whole_hours", h=hours)
 
     def moment(self, iso: str) -> str:
         """A time in UTC, written out; a text that is no ISO time stays as it is."""

@@ -31,10 +31,18 @@ ENGLISH: dict[str, str] = {
     "many.column": "{n} columns",
     "one.warning": "1 warning",
     "many.warning": "{n} warnings",
+    "one.repeat": "1 repeat",
+    "many.repeat": "{n} repeats",
+    "one.range": "1 range",
+    "many.range": "{n} ranges",
+    "one.epoch": "1 epoch",
+    "many.epoch": "{n} epochs",
     "one.time": "once",
     "many.time": "{n} times",
     "time.seconds": "{s} s",
     "time.minutes": "{m} min {s} s",
+    "time.whole_minutes": "{m} min",
+    "time.whole_hours": "{h} h",
     "time.hours": "{h} h {m} min",
     "time.moment": "{day} {month} {year}, {clock} UTC",
     "month.1": "January",
@@ -62,7 +70,9 @@ ENGLISH: dict[str, str] = {
     "phase.final": "final",
     "direction.maximize": "higher is better",
     "direction.minimize": "lower is better",
-    "method.bootstrap": "bootstrap",
+    "method.bootstrap": "{kind} bootstrap, {n} resamples{rest}",
+    "method.BCa": "BCa",
+    "method.percentile": "percentile",
     "metric.accuracy": "accuracy",
     "metric.balanced_accuracy": "balanced accuracy",
     "metric.f1": "macro F1",
@@ -77,40 +87,52 @@ ENGLISH: dict[str, str] = {
     "metric.recall": "recall",
     "metric.iou": "IoU",
     "metric.rows": "rows",
+    "metric.pixels": "pixels",
     "task.image_classification": "image classification",
     "task.tabular_classification": "tabular classification",
     "task.tabular_regression": "tabular regression",
     "task.text_classification": "text classification",
     "task.semantic_segmentation": "semantic segmentation",
-    "baseline.majority class": "majority class",
-    "baseline.mean": "mean",
-    "baseline.linear": "linear model",
+    "baseline.always the most common class": "always the most common class",
+    "baseline.always the mean": "always the mean",
+    "baseline.logistic regression": "logistic regression",
+    "baseline.ridge regression": "ridge regression",
     "baseline.gradient-boosted trees": "gradient-boosted trees",
+    "baseline.logistic regression on single pixels": "logistic regression on single pixels",
+    "baseline.gradient-boosted trees on single pixels": "gradient-boosted trees on single pixels",
     "kind.numeric": "numeric",
     "kind.category": "category",
     "kind.text": "text",
     "kind.image": "image",
     "kind.mask": "mask",
     "kind.ignore": "not used",
+    "used.inputs": "input",
+    "used.target": "target",
+    "used.not used": "not used",
     # the answer
     "answer.headline": "{metric} <span class='figure'>{value}</span>",
     "answer.interval": "{level} interval {low} to {high}, {method}",
     "answer.on": "{part} part, {rows}",
     "answer.found": "Of {trials} tried, trial {number} won.",
     "answer.found_default": "Of {trials} tried, the default recipe (trial {number}) won.",
+    "answer.found_only": "One recipe was trained, so there was nothing to choose from.",
     "answer.used": "The study took {used} of a budget of {budget}.",
     "answer.good": "How good",
-    "answer.good_text": "On the {part} part, {rows} that were neither trained nor selected on, the winner’s {metric} is "
+    "answer.good_text": "On the {part} part, {rows} that were neither trained nor selected on, the winner’s {metric} "
+    "is "
     "{value}.",
     "answer.good_interval": "With {level} confidence it lies between {low} and {high} ({method}).",
     "answer.sure": "How steady",
-    "answer.sure_text": "Trained with {n} seeds, its {metric} on the validation part was {mean} on average, from {low} "
+    "answer.sure_text": "Trained again with {n} fresh seeds, its {metric} on the validation part was {mean} on "
+    "average, from {low} "
     "to {high} (standard deviation {std}).",
-    "answer.sure_once": "It was trained with one seed only, so the spread over seeds is not known.",
+    "answer.sure_once": "It was not repeated with several seeds, so the spread over seeds is not known.",
     "answer.plain": "Against plain baselines",
-    "answer.plain_clear": "Better than all {n} on the same rows, the intervals apart: the best of them, {name}, reaches "
+    "answer.plain_clear": "Better than all {n} on the same rows, the intervals apart: the best of them, {name}, "
+    "reaches "
     "{value}.",
-    "answer.plain_better": "Ahead of all {n} on the same rows, but the interval overlaps with that of the best of them: "
+    "answer.plain_better": "Ahead of all {n} on the same rows, but the interval overlaps with that of the best of "
+    "them: "
     "{name} reaches {value}. On these rows the two cannot be told apart for sure.",
     "answer.plain_worse": "Not better: on the same rows {name} reaches {value}. The intervals overlap.",
     "answer.plain_lost": "Worse: on the same rows {name} reaches {value}, and the intervals do not overlap.",
@@ -120,12 +142,15 @@ ENGLISH: dict[str, str] = {
     "answer.default": "Against the default recipe",
     "answer.default_better": "Better: on the validation part, over repeated seeds, the winner has {winner} on average "
     "and the default {default}.",
-    "answer.default_same": "Not distinguishable: on the validation part, over repeated seeds, the winner has {winner} on "
+    "answer.default_same": "Not distinguishable: on the validation part, over repeated seeds, the winner has "
+    "{winner} on "
     "average and the default {default}, within what a change of seed does.",
     "answer.default_best": "No trial was better than the default recipe, which therefore won.",
+    "answer.default_unknown": "Not known: there was no time to run the finalists again with other seeds.",
     "answer.next": "What to do next",
     "answer.nothing": "Nothing stands out: no simple rule of this report points at a next step.",
     "answer.standing": "{metric} on the {part} part: the winner and plain baselines on the same {rows}",
+    "answer.outside": "◂ ▸ mark values beyond the axis.",
     "answer.unfinished": "This study is not finished",
     "answer.unfinished_text": "There is no test result yet, and no winner has been named. What follows is what the "
     "{trials} so far have left on disk.",
@@ -134,27 +159,36 @@ ENGLISH: dict[str, str] = {
     "answer.none_so_far": "No trial has a score yet.",
     # what to do next
     "next.resume": "Continue it with <code>{command}</code>; finished trials are kept.",
-    "next.simpler": "Consider {name}: it does as well on these rows and is simpler to run.",
+    "next.simpler": "Consider {name}: as good on these rows, and simpler to run.",
+    "next.better": "Consider {name}: better on these rows, and simpler to run.",
     "next.default": "Keep the default recipe unless a larger test says otherwise: the search found nothing that is "
     "distinguishable from it.",
+    "next.repeat": "Train the finalists again with several seeds, by more budget or a larger "
+    "<code>search.num_seeds</code>: the choice of the winner rests on {times} each.",
+    "next.one": "Give it more budget or trials: of a space with {ranges} only one recipe was trained.",
+    "next.cut": "Give it more time: the training of the network that was kept ended with the budget, after {epochs}.",
     "next.longer": "Train longer: the best epoch was the last, {epoch} of {epochs}. Raise "
     "<code>training.max_epochs</code>.",
-    "next.edge": "Widen the range of <code>{leaf}</code>: the winner’s {value} lies at the edge of <code>{range}</code>.",
+    "next.edge": "Widen the range of <code>{leaf}</code>: the winner’s {value} lies at the edge of "
+    "<code>{range}</code>.",
     "next.failures": "Look at the failures: {failed} of {trials} failed. The most frequent cause: {cause}",
-    "next.gap": "Narrow the gap between training and new data: at the best epoch the validation loss ({validation}) was "
+    "next.gap": "Narrow the gap between training and new data: at the best epoch the validation loss ({validation}) "
+    "was "
     "{ratio} times the training loss ({train}). More rows, <code>model.dropout</code> or "
     "<code>optimizer.weight_decay</code> may help.",
-    "next.rows": "Test on more rows if the decision is close: with {rows} the interval is {wide} wide.",
+    "next.rows": "Test on more rows if the decision is close: with {rows} the interval is {wide} points wide.",
     "next.improving": "Give it more budget: the best score came late, in trial {number} of {trials}.",
-    "next.weak": "Look at class “{name}”: its {metric} is the lowest, {value} over {rows}.",
-    "next.confused": "The most frequent error: “{truth}” taken for “{answer}”, {times} of {rows}.",
-    "next.warnings": "Read the {warnings} about the data below.",
+    "next.weak": "Look at class “<bdi>{name}</bdi>”: its {metric} is the lowest, {value} over {rows}.",
+    "next.confused": "The most frequent error: “<bdi>{truth}</bdi>” taken for “<bdi>{answer}</bdi>”, {times} of "
+    "{rows}.",
+    "next.warnings": "Mind the data: they gave {warnings}, listed below.",
     # data
-    "data.lead": "{source}: {rows}, {columns}; to predict: <b><bdi>{target}</bdi></b>.",
-    "data.lead_bare": "{source}: {rows}; to predict: <b><bdi>{target}</bdi></b>.",
+    "data.lead": "<bdi>{source}</bdi>: {rows}, {columns}; to predict: <b><bdi>{target}</bdi></b>.",
+    "data.lead_bare": "<bdi>{source}</bdi>: {rows}; to predict: <b><bdi>{target}</bdi></b>.",
     "data.parts": "Parts",
     "data.parts_note": "Statistics for cleaning and scaling come from the training part alone.",
     "data.classes": "Rows of each class, training part",
+    "data.pixels": "Pixels of each class, training part",
     "data.shape": "Input of one row",
     "data.features": "Features after encoding",
     "data.vocabulary": "Words known",
@@ -176,7 +210,7 @@ ENGLISH: dict[str, str] = {
     "search.best_line": "best so far",
     "search.leaderboard": "Leaderboard",
     "search.leaderboard_note": "Scores are {metric} on the validation part at the best epoch, {direction}. The best of "
-    "many noisy scores is flattering: compare with the test part, not with each other’s last digit.",
+    "many noisy scores flatters, and last digits mean little: believe the test part.",
     "search.rank": "Rank",
     "search.trial": "Trial",
     "search.score": "Score",
@@ -203,15 +237,16 @@ ENGLISH: dict[str, str] = {
     "training.epoch_axis": "epoch",
     "training.step_axis": "step",
     "training.curve": "trial {number}",
+    "training.final": "the final training of trial {number}",
     "training.winner": "winner (trial {number})",
     "training.best": "best so far (trial {number})",
     "training.others": "other trials",
-    "training.losses": "Loss of trial {number}, by epoch",
+    "training.losses": "Loss of {run}, by epoch",
     "training.loss_axis": "loss",
     "training.train": "training part",
     "training.validation": "validation part",
     "training.kept": "kept weights (epoch {epoch})",
-    "training.rate": "Learning rate of trial {number}, by step",
+    "training.rate": "Learning rate of {run}, by step",
     "training.rate_axis": "learning rate",
     "training.none": "No trace was recorded.",
     # evaluation
@@ -225,6 +260,7 @@ ENGLISH: dict[str, str] = {
     "evaluation.confusion_note": "A line is a true class, a column an answer. Blue cells are right, orange ones wrong; "
     "the darker, the larger the share of the line.",
     "evaluation.folded": "The {n} classes with the fewest errors are folded into “{name}”.",
+    "evaluation.shares": "Numbers are shares of the line.",
     "evaluation.others": "other classes",
     "evaluation.truth": "true class",
     "evaluation.answer": "answer",
@@ -237,14 +273,20 @@ ENGLISH: dict[str, str] = {
     "evaluation.histogram": "Residuals (predicted − actual), {part} part",
     "evaluation.residual": "predicted − actual",
     "evaluation.rows_axis": "rows",
+    "evaluation.tails": "The outermost bars hold everything beyond them.",
     "evaluation.drawn": "{n} of {rows} are drawn.",
     # worst errors
     "errors.lead": "The rows of the {part} part that the winner got most wrong, the worst first. A wrong label in the "
     "data often shows here.",
+    "errors.doubts": "Where there are fewer errors than places, rows follow that were right but in doubt.",
     "errors.truth": "True",
     "errors.answer": "Answer",
     "errors.row": "row {row}",
     "errors.badness": "badness {value}",
+    "errors.badness_classification": "probability given to the truth: {value}",
+    "errors.badness_regression": "off by {value}",
+    "errors.badness_segmentation": "{value} of the pixels wrong",
+    "errors.right": "right, but in doubt",
     "errors.no_picture": "This picture cannot be shown here.",
     "errors.picture": "Input of row {row}",
     "errors.none": "No error was recorded on this part.",

@@ -1,7 +1,7 @@
-"""报告的中文文本；键与 `text_en` 相同。"""
+"""The report's sentences in Chinese; `text_en` has the same keys."""
 
 CHINESE: dict[str, str] = {
-    # 页面
+    # the page
     "page.title": "{name} · mapsto 报告",
     "page.contents": "目录",
     "page.finished": "完成于 {time}",
@@ -20,7 +20,7 @@ CHINESE: dict[str, str] = {
     "nav.baselines": "基线",
     "nav.recipe": "配方",
     "nav.environment": "环境",
-    # 数量与时间
+    # counts, times
     "one.row": "1 行",
     "many.row": "{n} 行",
     "one.trial": "1 次试验",
@@ -31,10 +31,18 @@ CHINESE: dict[str, str] = {
     "many.column": "{n} 列",
     "one.warning": "1 条警告",
     "many.warning": "{n} 条警告",
+    "one.repeat": "1 次",
+    "many.repeat": "{n} 次",
+    "one.range": "1 个范围",
+    "many.range": "{n} 个范围",
+    "one.epoch": "1 轮",
+    "many.epoch": "{n} 轮",
     "one.time": "1 次",
     "many.time": "{n} 次",
     "time.seconds": "{s} 秒",
     "time.minutes": "{m} 分 {s} 秒",
+    "time.whole_minutes": "{m} 分钟",
+    "time.whole_hours": "{h} 小时",
     "time.hours": "{h} 小时 {m} 分",
     "time.moment": "{year} 年 {month} 月 {day} 日 {clock}（UTC）",
     "month.1": "1",
@@ -49,7 +57,7 @@ CHINESE: dict[str, str] = {
     "month.10": "10",
     "month.11": "11",
     "month.12": "12",
-    # 固定名称
+    # names of known things
     "part.train": "训练",
     "part.validation": "验证",
     "part.test": "测试",
@@ -62,7 +70,9 @@ CHINESE: dict[str, str] = {
     "phase.final": "最终",
     "direction.maximize": "越高越好",
     "direction.minimize": "越低越好",
-    "method.bootstrap": "自助法",
+    "method.bootstrap": "{kind}自助法，重抽样 {n} 次{rest}",
+    "method.BCa": "BCa ",
+    "method.percentile": "百分位",
     "metric.accuracy": "准确率",
     "metric.balanced_accuracy": "平衡准确率",
     "metric.f1": "宏平均 F1",
@@ -77,72 +87,95 @@ CHINESE: dict[str, str] = {
     "metric.recall": "召回率",
     "metric.iou": "交并比",
     "metric.rows": "行数",
+    "metric.pixels": "像素数",
     "task.image_classification": "图像分类",
     "task.tabular_classification": "表格分类",
     "task.tabular_regression": "表格回归",
     "task.text_classification": "文本分类",
     "task.semantic_segmentation": "语义分割",
-    "baseline.majority class": "多数类",
-    "baseline.mean": "均值",
-    "baseline.linear": "线性模型",
+    "baseline.always the most common class": "总答最常见的类别",
+    "baseline.always the mean": "总答均值",
+    "baseline.logistic regression": "逻辑回归",
+    "baseline.ridge regression": "岭回归",
     "baseline.gradient-boosted trees": "梯度提升树",
+    "baseline.logistic regression on single pixels": "逐像素逻辑回归",
+    "baseline.gradient-boosted trees on single pixels": "逐像素梯度提升树",
     "kind.numeric": "数值",
     "kind.category": "类别",
     "kind.text": "文本",
     "kind.image": "图像",
     "kind.mask": "掩码",
     "kind.ignore": "未使用",
-    # 结论
+    "used.inputs": "输入",
+    "used.target": "目标",
+    "used.not used": "未使用",
+    # the answer
     "answer.headline": "{metric} <span class='figure'>{value}</span>",
     "answer.interval": "{level} 置信区间 {low} 至 {high}，{method}",
     "answer.on": "{part}集，{rows}",
     "answer.found": "共进行 {trials}，第 {number} 号试验胜出。",
     "answer.found_default": "共进行 {trials}，默认配方（第 {number} 号试验）胜出。",
+    "answer.found_only": "只训练了一个配方，没有可供选择的其他配方。",
     "answer.used": "整个搜索用时 {used}，预算为 {budget}。",
     "answer.good": "有多好",
     "answer.good_text": "{part}集共 {rows}，从未参与训练或选择。在其上，胜出配方的{metric}为 {value}。",
     "answer.good_interval": "以 {level} 的置信度，它在 {low} 与 {high} 之间（{method}）。",
     "answer.sure": "有多稳定",
-    "answer.sure_text": "用 {n} 个随机种子训练，它在验证集上的{metric}平均为 {mean}，范围从 {low} 到 {high}（标准差 {std}）。",
-    "answer.sure_once": "只用一个随机种子训练过，因此不知道换种子时会有多大波动。",
+    "answer.sure_text": "用 {n} 个新的随机种子重新训练，它在验证集上的{metric}平均为 {mean}，范围从 {low} 到 "
+    "{high}（标准差 {std}）"
+    "。",
+    "answer.sure_once": "没有用多个随机种子重复训练，因此不知道换种子时会有多大波动。",
     "answer.plain": "与简单基线相比",
     "answer.plain_clear": "在相同的行上优于全部 {n} 个基线，且区间不重叠：其中最好的{name}为 {value}。",
-    "answer.plain_better": "在相同的行上领先全部 {n} 个基线，但与其中最好的区间重叠：{name}为 {value}。仅凭这些行，无法确定两者孰优。",
+    "answer.plain_better": "在相同的行上领先全部 {n} 个基线，但与其中最好的区间重叠：{name}为 {value}。仅凭这些行，"
+    "无法确定两者孰优。",
     "answer.plain_worse": "并不更好：在相同的行上，{name}为 {value}，区间重叠。",
     "answer.plain_lost": "更差：在相同的行上，{name}为 {value}，且区间不重叠。",
     "answer.plain_bare": "在相同的行上，{n} 个基线中最好的{name}为 {value}。没有区间，因此无法判断差异是否出于偶然。",
     "answer.plain_none": "没有运行简单基线，因此不知道更简单的模型是否同样好。",
     "answer.default": "与默认配方相比",
     "answer.default_better": "更好：在验证集上用多个随机种子重复，胜出配方平均为 {winner}，默认配方平均为 {default}。",
-    "answer.default_same": "无法区分：在验证集上用多个随机种子重复，胜出配方平均为 {winner}，默认配方平均为 {default}，差异不超出更换种子带来的波动。",
+    "answer.default_same": "无法区分：在验证集上用多个随机种子重复，胜出配方平均为 {winner}，默认配方平均为 {default}，"
+    "差异不超出更换种子带来的波动。",
     "answer.default_best": "没有试验优于默认配方，因此默认配方胜出。",
+    "answer.default_unknown": "未知：没有时间用其他随机种子重复训练决选者。",
     "answer.next": "下一步",
     "answer.nothing": "没有突出的问题：本报告的简单规则没有指出下一步该做什么。",
     "answer.standing": "{part}集上的{metric}：胜出配方与简单基线，相同的 {rows}",
+    "answer.outside": "◂ ▸ 表示超出坐标轴范围的数值。",
     "answer.unfinished": "这次搜索尚未完成",
     "answer.unfinished_text": "还没有测试结果，也没有确定胜出配方。以下是目前 {trials}留在磁盘上的内容。",
-    "answer.best_so_far": "目前验证集上最好的{metric}：{value}（第 {number} 号试验）。搜索中的最高分总比实际好看，测试留到最后。",
+    "answer.best_so_far": "目前验证集上最好的{metric}：{value}（第 {number} 号试验）。搜索中的最高分总比实际好看，"
+    "测试留到最后。",
     "answer.none_so_far": "还没有试验得到分数。",
-    # 下一步
+    # what to do next
     "next.resume": "用 <code>{command}</code> 继续，已完成的试验会保留。",
     "next.simpler": "可以考虑{name}：它在这些行上同样好，而且运行更简单。",
+    "next.better": "可以考虑{name}：它在这些行上更好，而且运行更简单。",
     "next.default": "除非更大的测试另有结论，否则保留默认配方：搜索没有找到与它可区分的配方。",
-    "next.longer": "训练更久：最好的一轮就是最后一轮（第 {epoch} 轮，共 {epochs} 轮）。请增大 <code>training.max_epochs</code>。",
+    "next.repeat": "用多个随机种子重复训练决选者（增加预算，或增大 "
+    "<code>search.num_seeds</code>）：目前每个决选者只重复了 {times}。",
+    "next.one": "增加预算或试验次数：搜索空间有 {ranges}，却只训练了一个配方。",
+    "next.cut": "给更多时间：所保留网络的训练因预算用完而结束，只进行了 {epochs}。",
+    "next.longer": "训练更久：最好的一轮就是最后一轮（第 {epoch} 轮，共 {epochs} 轮）。请增大 "
+    "<code>training.max_epochs</code>。",
     "next.edge": "放宽 <code>{leaf}</code> 的范围：胜出配方的取值 {value} 位于 <code>{range}</code> 的边缘。",
     "next.failures": "检查失败的试验：{trials}中有 {failed} 次失败。最常见的原因：{cause}",
-    "next.gap": "缩小训练数据与新数据之间的差距：在最好的一轮，验证损失（{validation}）是训练损失（{train}）的 {ratio} 倍。"
+    "next.gap": "缩小训练数据与新数据之间的差距：在最好的一轮，验证损失（{validation}）是训练损失（{train}）的 "
+    "{ratio} 倍。"
     "更多的数据、<code>model.dropout</code> 或 <code>optimizer.weight_decay</code> 可能有帮助。",
-    "next.rows": "如果结果相近难以决定，请用更多的行测试：{rows}时区间宽度为 {wide}。",
+    "next.rows": "如果结果相近难以决定，请用更多的行测试：{rows}时区间宽度为 {wide} 个百分点。",
     "next.improving": "增加预算：最好的分数出现得较晚，在第 {number} 号试验，共 {trials}。",
-    "next.weak": "查看类别“{name}”：它的{metric}最低，为 {value}（{rows}）。",
-    "next.confused": "最常见的错误：把“{truth}”认成“{answer}”，{times}，该类共 {rows}。",
-    "next.warnings": "请阅读下面关于数据的 {warnings}。",
-    # 数据
-    "data.lead": "{source}：{rows}，{columns}；预测目标：<b><bdi>{target}</bdi></b>。",
-    "data.lead_bare": "{source}：{rows}；预测目标：<b><bdi>{target}</bdi></b>。",
+    "next.weak": "查看类别“<bdi>{name}</bdi>”：它的{metric}最低，为 {value}（{rows}）。",
+    "next.confused": "最常见的错误：把“<bdi>{truth}</bdi>”认成“<bdi>{answer}</bdi>”，{times}，该类共 {rows}。",
+    "next.warnings": "留意数据：下面列出了 {warnings}。",
+    # data
+    "data.lead": "<bdi>{source}</bdi>：{rows}，{columns}；预测目标：<b><bdi>{target}</bdi></b>。",
+    "data.lead_bare": "<bdi>{source}</bdi>：{rows}；预测目标：<b><bdi>{target}</bdi></b>。",
     "data.parts": "划分",
     "data.parts_note": "清洗与缩放所用的统计量只来自训练集。",
     "data.classes": "各类别的行数（训练集）",
+    "data.pixels": "各类别的像素数（训练集）",
     "data.shape": "一行输入的形状",
     "data.features": "编码后的特征数",
     "data.vocabulary": "词表大小",
@@ -155,7 +188,7 @@ CHINESE: dict[str, str] = {
     "data.unique": "不同取值",
     "data.used_as": "用作",
     "data.none": "目前还没有关于数据的信息。",
-    # 搜索
+    # search
     "search.progress": "目前最好的{metric}（按试验）",
     "search.progress_time": "目前最好的{metric}（按训练时间）",
     "search.trial_axis": "试验",
@@ -163,7 +196,9 @@ CHINESE: dict[str, str] = {
     "search.point": "第 {number} 号试验：{value}（{state}）",
     "search.best_line": "目前最好",
     "search.leaderboard": "排行榜",
-    "search.leaderboard_note": "分数是最好一轮在验证集上的{metric}，{direction}。从许多有噪声的分数中取最好的，结果会偏乐观：请以测试集为准，不要比较末位数字。",
+    "search.leaderboard_note": "分数是最好一轮在验证集上的{metric}，{direction}。从许多有噪声的分数中取最好的，"
+    "结果会偏乐观，"
+    "末位数字也没有意义：请以测试集为准。",
     "search.rank": "名次",
     "search.trial": "试验",
     "search.score": "分数",
@@ -183,24 +218,25 @@ CHINESE: dict[str, str] = {
     "search.repeat_std": "标准差",
     "search.more": "名次最低的 {n} 次试验未在此列出，可在 <code>trials/</code> 中查看。",
     "search.none": "还没有试验开始。",
-    # 训练
+    # training
     "training.scores": "各轮在验证集上的{metric}",
     "training.scores_note": "共 {all}，画出其中 {shown} 次。",
     "training.epoch_axis": "轮",
     "training.step_axis": "步",
     "training.curve": "第 {number} 号试验",
+    "training.final": "第 {number} 号试验最终训练",
     "training.winner": "胜出（第 {number} 号试验）",
     "training.best": "目前最好（第 {number} 号试验）",
     "training.others": "其他试验",
-    "training.losses": "第 {number} 号试验各轮的损失",
+    "training.losses": "{run}各轮的损失",
     "training.loss_axis": "损失",
     "training.train": "训练集",
     "training.validation": "验证集",
     "training.kept": "保留的权重（第 {epoch} 轮）",
-    "training.rate": "第 {number} 号试验各步的学习率",
+    "training.rate": "{run}各步的学习率",
     "training.rate_axis": "学习率",
     "training.none": "没有记录训练过程。",
-    # 评估
+    # evaluation
     "evaluation.lead": "以下全部在{part}集上测得，共 {rows}；该集只在确定胜出配方之后使用一次。",
     "evaluation.metric": "指标",
     "evaluation.value": "数值",
@@ -208,8 +244,10 @@ CHINESE: dict[str, str] = {
     "evaluation.method": "置信度与方法",
     "evaluation.direction": "方向",
     "evaluation.confusion": "混淆矩阵（{part}集）",
-    "evaluation.confusion_note": "每行是一个真实类别，每列是一个回答。蓝色为正确，橙色为错误；颜色越深，占该行的比例越大。",
+    "evaluation.confusion_note": "每行是一个真实类别，每列是一个回答。蓝色为正确，橙色为错误；颜色越深，"
+    "占该行的比例越大。",
     "evaluation.folded": "错误最少的 {n} 个类别合并为“{name}”。",
+    "evaluation.shares": "数字是占该行的比例。",
     "evaluation.others": "其他类别",
     "evaluation.truth": "真实类别",
     "evaluation.answer": "回答",
@@ -222,24 +260,30 @@ CHINESE: dict[str, str] = {
     "evaluation.histogram": "残差（预测 − 实际），{part}集",
     "evaluation.residual": "预测 − 实际",
     "evaluation.rows_axis": "行数",
+    "evaluation.tails": "最外侧的柱包含其外的所有行。",
     "evaluation.drawn": "共 {rows}，画出其中 {n} 行。",
-    # 最严重的错误
+    # worst errors
     "errors.lead": "{part}集中胜出配方错得最严重的行，最严重的在前。数据中的错误标签常在这里显现。",
+    "errors.doubts": "错误不足时，其后是答对但不确定的行。",
     "errors.truth": "真实",
     "errors.answer": "回答",
     "errors.row": "第 {row} 行",
     "errors.badness": "错误程度 {value}",
+    "errors.badness_classification": "给真实类别的概率：{value}",
+    "errors.badness_regression": "相差 {value}",
+    "errors.badness_segmentation": "{value} 的像素错误",
+    "errors.right": "答对，但不确定",
     "errors.no_picture": "此图片无法在这里显示。",
     "errors.picture": "第 {row} 行的输入",
     "errors.none": "这一部分没有记录到错误。",
-    # 基线
+    # baselines
     "baselines.lead": "简单模型，在训练集上训练，在{part}集相同的 {rows}上评分。",
     "baselines.model": "模型",
     "baselines.winner": "mapsto（第 {number} 号试验）",
     "baselines.seconds": "训练用时",
     "baselines.note": "说明",
     "baselines.none": "没有运行简单基线。",
-    # 配方
+    # recipe
     "recipe.lead": "决定胜出结果的全部设置，所有默认值均已填入。",
     "recipe.lead_unfinished": "启动时的搜索设置，所有默认值均已填入。",
     "recipe.repeat": "如何重现",
@@ -248,8 +292,8 @@ CHINESE: dict[str, str] = {
     "recipe.evaluate": "重新测试",
     "recipe.predict": "对新数据作出预测",
     "recipe.resume": "从中断处继续",
-    # 环境
+    # environment
     "environment.none": "没有记录环境信息。",
-    # 笔记本中的摘要
+    # summary in a notebook
     "summary.open": "完整报告：<code>{path}</code>",
 }

@@ -1,4 +1,4 @@
-"""The sections of the page as plain rows and figures, ready for the templates, with every size bounded."""
+"""The tables and lists of the page as plain rows, ready for the templates, with every size bounded."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import base64
 import binascii
 import re
 import shlex
+import statistics
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from mapsto.report import figures, svg
 from mapsto.report.figures import metric_name, part_name
 from mapsto.report.format import clean, decimals, exact, number, setting, shortened
 from mapsto.report.study import Measure, Study, Trial, finite
@@ -28,23 +28,6 @@ MAX_PICTURE = 100_000
 """Characters of an embedded picture; twelve of them keep the page well under 2 MB."""
 
 _PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/]+={0,2})")
-
-
-class Key(NamedTuple):
-    """One entry of a legend."""
-
-    swatch: Markup
-    label: str
-
-
-class Figure(NamedTuple):
-    """A drawn chart with what stands around it."""
-
-    title: str
-    picture: Markup
-    legend: Sequence[Key] = ()
-    note: str | Markup = ""
-    wide: bool = False
 
 
 class Setting(NamedTuple):
@@ -86,7 +69,8 @@ class Mistake(NamedTuple):
     name: str
     truth: str
     answer: str
-    badness: str
+    badness: Markup
+    is_right: bool = False
     picture: str = ""
     is_small: bool = False
     text: str = ""
@@ -102,71 +86,6 @@ class Line(NamedTuple):
     seconds: str = ""
     note: str = ""
     is_winner: bool = False
-
-
-def search_figures(study: Study, say: Texts) -> list[Figure]:
-    """Progress over trials and over time."""
-    found = []
-    for over in ("trials", "seconds"):
-        chart = figures.progress(study, say, over=over)
-        if chart is not None:
-            roles = dict.fromkeys(m.role for m in chart.marks)
-            keys = [Key(svg.swatch("curve", "best"), say.plain("search.best_line"))]
-            is_done = study.finished is not None
-            for role in ("winner", "complete", "pruned", "stopped", "failed", "running"):
-                if role in roles:
-                    label = say.plain("search.winner_mark" if is_done else "search.best_mark")
-                    keys.append(Key(svg.swatch("mark", role), label if role == "winner" else say.name("state", role)))
-            found.append(Figure(chart.title, svg.plot(chart), keys))
-    return found
-
-
-def training_figures(study: Study, say: Texts) -> list[Figure]:
-    """Validation curves of the trials, then losses and learning rate of the run that was kept."""
-    found = []
-    chart, run = figures.scores(study, say), study.fitted
-    if chart is not None and study.best is not None:
-        lead = say.plain("training.winner" if study.finished else "training.best", number=study.best.number)
-        keys = [Key(svg.swatch("curve", "lead"), lead), Key(svg.swatch("curve", "thin"), say.plain("training.others"))]
-        shown = number(len(chart.curves), "whole")
-        note = say("training.scores_note", shown=shown, all=say.count("trial", len(study.explored)))
-        found.append(Figure(chart.title, svg.plot(chart), keys, note))
-    if run is None:
-        return found
-    trace = study.trace(run.number, steps=True)
-    chart = figures.losses(run, trace, say)
-    if chart is not None:
-        keys = [Key(svg.swatch("curve", c.role), c.label) for c in chart.curves]
-        keys += [Key(svg.swatch("mark", m.role), m.label) for m in chart.marks]
-        found.append(Figure(chart.title, svg.plot(chart), keys))
-    chart = figures.learning_rate(run, trace, say)
-    if chart is not None:
-        found.append(Figure(chart.title, svg.plot(chart)))
-    return found
-
-
-def evaluation_figures(study: Study, say: Texts) -> list[Figure]:
-    """Confusion matrix and classes, or predicted against actual and the residuals."""
-    found = []
-    folded = figures.confusion(study, say)
-    if folded is not None:
-        note = say("evaluation.confusion_note")
-        if folded.num_folded:
-            others = say.plain("evaluation.others")
-            note = Markup("{} {}").format(note, say("evaluation.folded", n=folded.num_folded, name=others))
-        found.append(Figure(folded.chart.title, svg.heatmap(folded.chart), (), note, len(folded.chart.names) > 12))
-    rows = figures.by_class(study, say)
-    if rows is not None:
-        found.append(Figure(rows.title, svg.intervals(rows)))
-    chart = figures.scatter(study, say)
-    if chart is not None:
-        note = say("evaluation.drawn", n=number(len(chart.marks), "whole"), rows=say.count("row", study.rows))
-        keys = [Key(svg.swatch("curve", "equal"), say.plain("evaluation.equal"))]
-        found.append(Figure(chart.title, svg.plot(chart), keys, note if len(chart.marks) < study.rows else ""))
-    chart = figures.histogram(study, say)
-    if chart is not None:
-        found.append(Figure(chart.title, svg.plot(chart)))
-    return found
 
 
 def settings(chosen: Mapping[str, Any]) -> list[Setting]:
@@ -191,11 +110,10 @@ def leaderboard(study: Study, say: Texts) -> list[Place]:
         if trial.best_epoch is not None and trial.epochs is not None:
             epochs = say("search.of_epochs", best=trial.best_epoch, all=trial.epochs)
         score = exact(trial.score, study.objective.unit, digits=2)
-        is_ranked = trial.score is not None
         state = say.name("state", trial.state)
         parameters = number(trial.parameters, "whole")
         seconds = say.duration(trial.seconds)
-        row = Place(str(rank) if is_ranked else "–", trial, marks, score, state, epochs, seconds, parameters,
+        row = Place(str(rank) if trial.is_candidate else "–", trial, marks, score, state, epochs, seconds, parameters,
                     settings(trial.chosen))  # fmt: skip
         places.append(row)
     return places
@@ -204,27 +122,20 @@ def leaderboard(study: Study, say: Texts) -> list[Place]:
 def finalists(study: Study) -> list[Finalist]:
     """Recipes with repeats, the best mean first; the winner and the default as the study recorded them."""
     unit, found = study.objective.unit, []
-    repeated = {t.of for t in study.trials if t.phase == "confirm" and t.of is not None}
+    repeats = [t for t in study.trials if t.phase == "confirm" and t.is_candidate]
     recorded = {study.winner_number: study.winner, study.default_trial: study.default}
-    for original in sorted(repeated):
+    for original in sorted({t.of for t in repeats if t.of is not None}):
         known = recorded.get(original)
-        scores = known.scores if known else _repeat_scores(study, original)
+        scores = known.scores if known else tuple(t.score for t in repeats if t.of == original and t.score is not None)
         if not scores:
             continue
-        mean = known.mean if known else sum(scores) / len(scores)
-        spread = (sum((s - (mean or 0)) ** 2 for s in scores) / max(1, len(scores) - 1)) ** 0.5
-        std = known.std if known else spread
+        mean = statistics.fmean(scores)
+        std = statistics.stdev(scores) if len(scores) > 1 else None
         listed = ", ".join(number(s, unit, digits=2) for s in scores[:20])
         line = Finalist(original, listed, exact(mean, unit, digits=2), exact(std, unit, digits=2), len(scores))
-        found.append((mean or 0.0, line))
+        found.append((mean, line))
     sign = -1 if study.objective.direction == "maximize" else 1
     return [line for _, line in sorted(found, key=lambda pair: (sign * pair[0], pair[1].number))]
-
-
-def _repeat_scores(study: Study, original: int) -> tuple[float, ...]:
-    """Scores of a recipe over its seeds: the search's own run and its repeats."""
-    runs = [t for t in study.trials if t.number == original or (t.phase == "confirm" and t.of == original)]
-    return tuple(t.score for t in runs if t.score is not None)
 
 
 def metrics(study: Study, say: Texts) -> list[Line]:
@@ -237,11 +148,11 @@ def metrics(study: Study, say: Texts) -> list[Line]:
 
 def classes(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
     """Numbers of each class: heads and lines, at most a hundred."""
-    keys = [k for k in ("rows", "precision", "recall", "f1", "iou") if any(k in c for c in study.per_class)]
+    keys = [k for k in ("rows", "pixels", "precision", "recall", "f1", "iou") if any(k in c for c in study.per_class)]
     heads = [say.plain("evaluation.class"), *("F1" if k == "f1" else say.name("metric", k) for k in keys)]
     lines = []
     for entry in study.per_class[:MAX_TRIALS]:
-        cells = [exact(finite(entry.get(k)), "whole" if k == "rows" else "percent") for k in keys]
+        cells = [exact(finite(entry.get(k)), "whole" if k in ("rows", "pixels") else "percent") for k in keys]
         lines.append(Line(brief(entry.get("name")), cells))
     return heads, lines
 
@@ -255,7 +166,7 @@ def baselines(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
     ranked = [(study.measure, Line(winner, [_both(m) for m in study.measures], seconds, "", is_winner=True))]
     for baseline in study.baselines:
         cells = [_both(baseline.measures[m.name]) if m.name in baseline.measures else "–" for m in study.measures]
-        name = say.name("baseline", baseline.name, baseline.title)
+        name = say.name("baseline", baseline.title)
         line = Line(brief(name), cells, say.duration(baseline.seconds), shortened(baseline.note, 300))
         ranked.append((baseline.measures.get(study.objective.name), line))
     sign = -1 if study.objective.direction == "maximize" else 1
@@ -263,16 +174,32 @@ def baselines(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
     return heads, [line for _, line in ranked]
 
 
-def mistakes(study: Study) -> list[Mistake]:
-    """The worst errors, at most twelve, each with its example."""
-    return [_mistake(entry) for entry in study.worst[:MAX_ERRORS]]
+def mistakes(study: Study, say: Texts) -> list[Mistake]:
+    """The worst errors, at most twelve, each with its example and how wrong it is in the terms of the task."""
+    family = str(study.task.get("name") or "").rsplit("_", 1)[-1]
+    found = []
+    for entry in study.worst[:MAX_ERRORS]:
+        badness = finite(entry.get("badness"))
+        match family:
+            case "classification":
+                share = None if badness is None else 1 - badness
+                words = say("errors.badness_classification", value=exact(share, "percent"))
+            case "regression":
+                words = say("errors.badness_regression", value=exact(badness))
+            case "segmentation":
+                words = say("errors.badness_segmentation", value=exact(badness, "percent"))
+            case _:
+                words = say("errors.badness", value=exact(badness))
+        is_right = family == "classification" and entry.get("truth") == entry.get("answer")
+        found.append(_mistake(entry)._replace(badness=words, is_right=is_right))
+    return found
 
 
 def _mistake(entry: Mapping[str, Any]) -> Mistake:
     example = entry.get("example") or {}
     truth, answer = (shortened(_word(entry.get(k)), 120) for k in ("truth", "answer"))
     row, name = str(entry.get("row", "")), brief(entry.get("name"))
-    base = Mistake(row, name if name != row else "", truth, answer, number(finite(entry.get("badness"))))
+    base = Mistake(row, name if name != row else "", truth, answer, Markup(""))
     kind = example.get("kind")
     if kind == "image":
         picture, is_small = picture_of(str(example.get("png") or ""))
@@ -307,24 +234,26 @@ def columns(study: Study, say: Texts) -> list[Sequence[str]]:
     for entry in (study.facts.get("columns") or ())[:MAX_COLUMNS]:
         kind = say.name("kind", str(entry.get("kind") or ""))
         missing, unique = (number(finite(entry.get(k)), "whole") for k in ("missing", "unique"))
-        rows.append((brief(entry.get("name")), kind, missing, unique, brief(entry.get("used_as"))))
+        used_as = say.name("used", brief(entry.get("used_as")))
+        rows.append((brief(entry.get("name")), kind, missing, unique, used_as))
     return rows
 
 
-def notes(study: Study, level: str) -> list[tuple[str, str]]:
+def notes(study: Study, level: str) -> list[tuple[str, Markup]]:
     """(column, message) of the notes of one level."""
     found = [n for n in study.notes if (n.get("level") or "info") == level]
-    return [(brief(n.get("column") or ""), shortened(str(n.get("message")), 600)) for n in found[:MAX_NOTES]]
+    return [(brief(n.get("column") or ""), _ticked(shortened(str(n.get("message")), 600))) for n in found[:MAX_NOTES]]
 
 
 def facts(study: Study, say: Texts) -> list[tuple[str, str]]:
     """What else is known of the prepared data, as pairs of words and value."""
     known = study.facts
     pairs = []
-    if known.get("input_shape"):
-        pairs.append((say.plain("data.shape"), " × ".join(str(n) for n in known["input_shape"])))
-    if known.get("num_features"):
-        pairs.append((say.plain("data.features"), number(finite(known["num_features"]), "whole")))
+    shape = list(known.get("input_shape") or ())
+    if len(shape) == 1 and not known.get("vocabulary_size"):
+        pairs.append((say.plain("data.features"), number(finite(shape[0]), "whole")))
+    elif shape:
+        pairs.append((say.plain("data.shape"), " × ".join(str(n) for n in shape)))
     if known.get("vocabulary_size"):
         pairs.append((say.plain("data.vocabulary"), number(finite(known["vocabulary_size"]), "whole")))
     return pairs
@@ -365,6 +294,15 @@ def brief(value: object) -> str:
     return shortened("" if value is None else str(value), 120)
 
 
+def _ticked(message: str) -> Markup:
+    """A message with what stands between back ticks as code; all of it escaped."""
+    pieces = message.split("`")
+    if len(pieces) % 2 == 0:  # a tick without its partner is a character like others
+        return Markup("{}").format(message)
+    form = (Markup("<code>{}</code>") if i % 2 else Markup("{}") for i in range(len(pieces)))
+    return Markup("").join(f.format(piece) for f, piece in zip(form, pieces, strict=True))
+
+
 def _word(value: object) -> str:
     """A value as one would write it: lists joined, floats short, nothing as a dash."""
     if value is None:
@@ -390,7 +328,7 @@ def _interval(measure: Measure) -> Markup | str:
 
 def _method(measure: Measure, say: Texts) -> str:
     if not measure.has_interval:
-        return "–"
+        return measure.method or "–"
     return f"{number(measure.level, 'percent', digits=0)}, {say.name('method', measure.method)}"
 
 

@@ -28,7 +28,9 @@ NUM_WORST = 12
 SCORECARD, PREDICTIONS = Path("evaluation") / "scorecard.json", Path("evaluation") / "predictions.npz"
 
 
-def conclude(study: Study, trainer: TorchTrainer, *, baseline_seconds: float, environment: dict[str, Any]) -> dict[str, Any]:
+def conclude(
+    study: Study, trainer: TorchTrainer, *, baseline_seconds: float, environment: dict[str, Any]
+) -> dict[str, Any]:
     """Tests the winner on the test part and writes `results.json`, `evaluation/` and `best/`.
 
     Args:
@@ -142,6 +144,7 @@ def _compared(study: Study, winner: Candidate, default: Candidate | None, prepar
 
 
 def _baselines(study: Study, trainer: TorchTrainer, targets: NDArray[Any], seconds: float) -> list[dict[str, Any]]:
+    study.tell("baselines")
     prepared, task = trainer.prepared, trainer.task
     test = prepared.parts["test"]
     everything = np.arange(len(prepared.arrays["targets"]))
@@ -159,7 +162,15 @@ def _baselines(study: Study, trainer: TorchTrainer, targets: NDArray[Any], secon
         predictions = baseline.predict(np.asarray(prepared.arrays["inputs"][test]))
         if predictions is not None:
             metrics = scored(task, prepared, predictions, targets, "test", trainer.recipe.seed).to_json()["metrics"]
-        rows.append({"name": baseline.name, "title": baseline.title, "metrics": metrics, "seconds": baseline.seconds, "note": baseline.note})
+        rows.append(
+            {
+                "name": baseline.name,
+                "title": baseline.title,
+                "metrics": metrics,
+                "seconds": baseline.seconds,
+                "note": baseline.note,
+            }
+        )
     return rows
 
 
@@ -228,4 +239,3 @@ def read_results(run: Path) -> dict[str, Any] | None:
     """What `results.json` of a run holds, or None while it is unfinished."""
     path = run / RESULTS
     return _files.read_json(path) if path.exists() else None
-

@@ -49,7 +49,9 @@ class Run:
                     f"another folder with `--out`, or replace it with `--overwrite`."
                 )
             if not (path / STUDY).exists():
-                raise RunError(f"{path} is not a run of mapsto, so `--overwrite` does not touch it. Choose another `--out`.")
+                raise RunError(
+                    f"{path} is not a run of mapsto, so `--overwrite` does not touch it. Choose another `--out`."
+                )
             cls(path).close()  # refuses if another process works in it
             shutil.rmtree(path)
         with _files.explained(path):
@@ -110,7 +112,9 @@ def check_is_run(path: Path) -> None:
         there = f" Runs there: {', '.join(near)}." if near else ""
         raise RunError(f"There is no run {path}.{there}")
     if not (path / STUDY).exists():
-        raise RunError(f"{path} is not a run of mapsto: it has no {STUDY}. A run is the folder given by `--out`, such as runs/demo.")
+        raise RunError(
+            f"{path} is not a run of mapsto: it has no {STUDY}. A run is the folder given by `--out`, such as runs/demo."
+        )
 
 
 def free_path(name: str) -> Path:

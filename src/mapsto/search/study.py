@@ -39,6 +39,9 @@ logger = logging.getLogger("mapsto")
 VALIDATION = "validation.npy"
 """Predictions of a confirming run on the validation part."""
 
+NOWHERE = Tick(0, 0, 0, 0)
+"""Between trainings."""
+
 KEEP_CHECKPOINTS = 3
 """Checkpoints of the best explored trials that stay on disk."""
 
@@ -166,13 +169,17 @@ class Study:
         elif self.space.ranges:
             seed = derive(self.default_recipe.seed, "final")
             until = self.plan.final_until()
-            job = self._job("final", winner.chosen, number=winner.number, phase="final", seed=seed, until=until, of=winner.number)
+            job = self._job(
+                "final", winner.chosen, number=winner.number, phase="final", seed=seed, until=until, of=winner.number
+            )
             _, trainer = self._execute("final", job, again=True)
             if trainer is not None:
                 return trainer
         _, trainer = self._execute(explored.folder.name, explored, again=True)
         if trainer is None:
-            raise TrainingError(f"The winner, trial {winner.number}, could not be loaded or trained again; see {explored.folder}.")
+            raise TrainingError(
+                f"The winner, trial {winner.number}, could not be loaded or trained again; see {explored.folder}."
+            )
         return trainer
 
     # -- what is known so far ------------------------------------------------------------------------------------
@@ -381,24 +388,25 @@ class Study:
         self.tell(job.phase, job.number, end, outcome.score, message, chosen=job.chosen, state=outcome.state)
         return outcome, trainer
 
-    def _tell(
+    def tell(
         self,
         phase: Phase,
-        trial: int,
-        tick: Tick,
-        score: float | None,
+        trial: int | None = None,
+        tick: Tick = NOWHERE,
+        score: float | None = None,
         message: str = "",
         *,
-        chosen: Mapping[str, Any],
+        chosen: Mapping[str, Any] | None = None,
         state: State | None = None,
     ) -> None:
+        """Tells the listener where the study stands."""
         leaders = self.ranked_trials()
         states = [outcome.state for outcome in self._explored().values()]
         self.listener(
             Progress(
                 phase=phase,
                 trial=trial,
-                chosen=chosen,
+                chosen=chosen or {},
                 state=state,
                 epoch=tick.epoch,
                 max_epochs=tick.max_epochs,

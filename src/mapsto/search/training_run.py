@@ -51,7 +51,9 @@ class Job:
     on_tick: Callable[[Tick, float | None], None] = lambda tick, score: None
 
 
-def execute(job: Job, prepared: Prepared, tensors: Tensors, tensorboard_folder: Path) -> tuple[Outcome, TorchTrainer | None]:
+def execute(
+    job: Job, prepared: Prepared, tensors: Tensors, tensorboard_folder: Path
+) -> tuple[Outcome, TorchTrainer | None]:
     """Trains a job to its end, going on from its last checkpoint if there is one.
 
     A fault of the training (out of memory, a recipe that makes no network, divergence) is an outcome with its cause,

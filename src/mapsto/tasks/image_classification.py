@@ -34,8 +34,8 @@ class ImageClassification(Classification):
 
     def defaults(self, facts: Facts) -> dict[str, Any]:
         rows = facts.part_counts["train"]
-        # Small sets need many passes, large ones few: about 250,000 images are seen, in 8 to 40 epochs.
-        epochs = max(8, min(40, round(250_000 / rows)))
+        # Small sets need many passes, large ones few: about 300,000 images are seen, in 8 to 20 epochs.
+        epochs = max(8, min(20, round(300_000 / rows)))
         return {
             "model.name": "cnn",
             "model.num_blocks": 2 if min(facts.input_shape[-2:]) <= 32 else 3,
@@ -46,7 +46,7 @@ class ImageClassification(Classification):
             "schedule.name": "one_cycle",
             "training.batch_size": 32 if rows < 5_000 else 128,
             "training.max_epochs": epochs,
-            "training.patience": max(4, epochs // 3),
+            "training.patience": max(4, epochs // 2),
         }
 
     def space(self, facts: Facts) -> dict[str, Range]:

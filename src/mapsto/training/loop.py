@@ -46,9 +46,7 @@ class TorchTrainer(Trainer):
         trace: where to record; None records nothing.
     """
 
-    def __init__(
-        self, recipe: Recipe, prepared: Prepared, tensors: Tensors, *, trace: Trace | None = None
-    ) -> None:
+    def __init__(self, recipe: Recipe, prepared: Prepared, tensors: Tensors, *, trace: Trace | None = None) -> None:
         self.recipe, self.prepared, self.tensors, self.trace = recipe, prepared, tensors, trace
         self.task = recipe.task
         settings = recipe.training
@@ -61,8 +59,9 @@ class TorchTrainer(Trainer):
             self.network = build_network(recipe, prepared).to(tensors.device)
             torch.manual_seed(derive(seed, "noise"))
             self._noise = torch.get_rng_state()
-        self._in_epoch = False
-        self.optimizer = recipe.optimizer.build(self.network.parameters())
+        self._in_epoch, self._next_tick = False, 0.0
+        self._parameters = list(self.network.parameters())
+        self.optimizer = recipe.optimizer.build(self._parameters)
         self.regularization = Regularization(settings, self.network)
         self._order = torch.Generator().manual_seed(derive(seed, "order"))
 
@@ -78,7 +77,7 @@ class TorchTrainer(Trainer):
     @property
     def num_parameters(self) -> int:
         """Trainable numbers in the network."""
-        return sum(parameter.numel() for parameter in self.network.parameters())
+        return sum(parameter.numel() for parameter in self._parameters)
 
     def advance(
         self, until: int, *, deadline: float = float("inf"), on_tick: Callable[[Tick], None] | None = None
@@ -90,7 +89,7 @@ class TorchTrainer(Trainer):
             self.seconds += time.perf_counter() - started
             if self.ending is None and (in_time or self.best is None):
                 yield self._measure(whole=in_time)
-            if self.ending is None and not in_time:
+            if self.ending is None and (not in_time or time.perf_counter() >= deadline):
                 self.ending = Ending.TIME
 
     def _train_epoch(self, deadline: float, on_tick: Callable[[Tick], None] | None) -> bool:
@@ -100,14 +99,13 @@ class TorchTrainer(Trainer):
         order = self.train_rows[torch.randperm(len(self.train_rows), generator=self._order)].to(self.tensors.device)
         batches = order.split(batch_size)
         self.network.train()
-        next_tick = time.perf_counter() + TICK_SECONDS
         for step in range(self.step_in_epoch, self.steps_per_epoch):
             self._losses[step] = self._train_step(self.tensors.take(batches[step]))
             self.step_in_epoch = step + 1
             now = time.perf_counter()
-            if now < next_tick:
+            if now < self._next_tick:
                 continue
-            next_tick = now + TICK_SECONDS
+            self._next_tick = now + TICK_SECONDS
             if self._has_diverged(step + 1):
                 return True
             if on_tick is not None:
@@ -123,7 +121,8 @@ class TorchTrainer(Trainer):
         self._rates.append(rate)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self._parameters:  # what zero_grad does, without its bookkeeping of 20 microseconds
+            parameter.grad = None
         loss = self.task.loss(self.task.forward(self.network, batch), batch)
         loss.backward()  # type: ignore[no-untyped-call]
         self.regularization.before_step()
@@ -248,11 +247,10 @@ class TorchTrainer(Trainer):
             self.trace.cut(values["trace_bytes"])
 
     def _restore_optimizer(self, slots: dict[str, Tensor]) -> None:
-        parameters = list(self.network.parameters())
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in slots.items():
             number, _, slot = name.partition(".")
-            parameter = parameters[int(number)]
+            parameter = self._parameters[int(number)]
             if value.shape == parameter.shape:
                 # The slots must lie in memory as the weights do (channels last), or fused steps mix them up.
                 value = torch.empty_like(parameter, requires_grad=False).copy_(value)
@@ -260,7 +258,7 @@ class TorchTrainer(Trainer):
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
     def close(self) -> None:
-        del self.network, self.optimizer, self.regularization, self._best_weights
+        del self.network, self._parameters, self.optimizer, self.regularization, self._best_weights
 
     @contextmanager
     def _own_noise(self) -> Iterator[None]:

@@ -30,7 +30,13 @@ class Trace:
         """The losses and learning rates of an epoch's steps, `first` being the number of the first."""
         stride = max(1, -(-len(losses) // MAX_STEPS_A_LINE))
         self._append(
-            {"kind": "steps", "first": first, "stride": stride, "loss": losses[::stride], "learning_rate": rates[::stride]}
+            {
+                "kind": "steps",
+                "first": first,
+                "stride": stride,
+                "loss": losses[::stride],
+                "learning_rate": rates[::stride],
+            }
         )
 
     def epoch(self, measurement: Measurement) -> None:

@@ -20,10 +20,10 @@ def column(table: Table, name: str) -> Column:
         DataError: the table has none, as when a model is given other data than it was trained on.
     """
     if name not in table.columns:
-        listed = ", ".join(list(table.columns)[:12]) + (", ..." if len(table.columns) > 12 else "")
+        listed = shortened(list(table.columns), 12) or "none"
         raise DataError(
-            f'{table.name} has no column "{name}", which is needed.{did_you_mean(name, table.columns)} Columns: {listed or "none"}. '
-            f"Add the column, or rename the one that holds it."
+            f'{table.name} has no column "{name}", which is needed.{did_you_mean(name, table.columns)} Columns: '
+            f"{listed}. Add the column, or rename the one that holds it."
         )
     return table.columns[name]
 
@@ -40,8 +40,10 @@ def texts(table: Table, name: str) -> NDArray[np.object_]:
     """The column as strings, of shape `(rows,)`, with None for what is missing; 3.0 reads "3"."""
     values = column(table, name).values
     missing = np.asarray(pd.isna(values), dtype=np.bool_)
-    strings = np.empty(len(values), dtype=object)
-    strings[:] = [None if gone else as_text(value) for value, gone in zip(values.tolist(), missing, strict=True)]
+    strings = np.array(values, dtype=object)
+    strings[missing] = None
+    if pd.api.types.infer_dtype(strings, skipna=True) != "string":
+        strings[~missing] = [as_text(value) for value in values[~missing].tolist()]
     return strings
 
 
@@ -69,6 +71,12 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     if number == 1:
         return f"one {noun}"
     return f"{'no' if number == 0 else f'{number:,}'} {plural or noun + 's'}"
+
+
+def opening(number: int, noun: str, plural: str | None = None) -> str:
+    """The same, as a sentence begins: `"One row"`."""
+    words = counted(number, noun, plural)
+    return words[0].upper() + words[1:]
 
 
 def share(part: float, whole: float) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted, natural_order, shortened, texts
+from mapsto.data.encoders._columns import counted, natural_order, opening, shortened, texts
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
@@ -39,7 +39,7 @@ class Classes(Encoder):
         rare = [name for name in self.names if counts[name] < 2]
         if not rare:
             return []
-        message = f"{counted(len(rare), 'class has', 'classes have')} only one training row: {shortened(rare)}."
+        message = f"{opening(len(rare), 'class has', 'classes have')} only one training row: {shortened(rare)}."
         return [Note("warning", f"{message} A network can hardly learn them.", self.columns[0])]
 
     def _listed(self) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted, natural_order, numbers, share, shortened, texts
+from mapsto.data.encoders._columns import counted, natural_order, numbers, opening, share, shortened, texts
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
@@ -97,14 +97,13 @@ class Features(Encoder):
             learned = self._learn_numbers(values, names)
             notes += self._missing_notes(values, learned)
             self._numbers += [number for number in learned if number.features()]
-        for name in self.columns:
-            if table.columns[name].kind != "numeric":
-                notes += self._learn_category(name, texts(table, name)[rows])
-        return [*notes, *self._left_out(table, rows)]
+        categories = [name for name in self.columns if table.columns[name].kind != "numeric"]
+        folded = [name for name in categories if self._learn_category(name, texts(table, name)[rows])]
+        return [*notes, *self._folded_notes(folded), *self._left_out(table, rows)]
 
     def _learn_numbers(self, values: NDArray[np.float64], names: Sequence[str]) -> list[_Number]:
         gone = ~np.isfinite(values)
-        fills = np.asarray([self._fill(column[~lost]) for column, lost in zip(values.T, gone.T, strict=True)])
+        fills = self._fills(values, gone)
         filled = np.where(gone, fills, values)
         low = np.where(gone, np.inf, values).min(axis=0)
         high = np.where(gone, -np.inf, values).max(axis=0)
@@ -113,42 +112,55 @@ class Features(Encoder):
         used = np.logical_and.reduce([low < high, np.isfinite(shifts), np.isfinite(factors), factors > 0])
         indicators = gone.any(axis=0) & ~gone.all(axis=0)
         shifts, factors = np.where(used, shifts, 0.0), np.where(used, factors, 1.0)
-        learned = (fills.tolist(), shifts.tolist(), factors.tolist(), used.tolist(), indicators.tolist())
+        learned: list[Any] = [array.tolist() for array in (fills, shifts, factors, used, indicators)]
         return [_Number(*facts) for facts in zip(names, *learned, strict=True)]
 
-    def _fill(self, seen: NDArray[np.float64]) -> float:
-        if self.options.missing == "zero" or not len(seen):
-            return 0.0
-        if self.options.missing == "mean":
-            return float(np.mean(seen / len(seen)) * len(seen))  # the sum of large numbers may not be finite
+    def _fills(self, values: NDArray[np.float64], gone: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """What stands for a missing value in each column."""
+        fills = np.zeros(values.shape[1])
+        if self.options.missing == "zero":
+            return fills
         # Also for "drop": rows without a number are not trained on, but a new row must be answered.
-        return float(np.median(seen))
+        summary = np.mean if self.options.missing == "mean" else np.median
+        whole = ~gone.any(axis=0)
+        with np.errstate(over="ignore"):
+            fills[whole] = summary(values[:, whole], axis=0)
+            for place in np.flatnonzero(~whole & ~gone.all(axis=0)):
+                fills[place] = summary(values[~gone[:, place], place])
+        return np.where(np.isfinite(fills), fills, 0.0)  # the sum of the largest floats is none
 
     def _missing_notes(self, values: NDArray[np.float64], learned: list[_Number]) -> list[Note]:
         gone = (~np.isfinite(values)).mean(axis=0)
         listed = [f"{n.name} {share(part, 1)}" for n, part in zip(learned, gone, strict=True) if n.indicator]
         if not listed:
             return []
-        filling = {"zero": "zero", "mean": "the mean"}.get(self.options.missing, "the median")
-        message = (
-            f"Missing numbers in {counted(len(listed), 'column')} ({shortened(listed)}) are replaced by {filling} of "
-            f"the training rows; a further feature tells which were missing."
-        ).replace("zero of the training rows", "zero")
+        of_training = "of the training rows"
+        fill = {"zero": "zero", "mean": f"the mean {of_training}"}.get(
+            self.options.missing, f"the median {of_training}"
+        )
+        columns = counted(len(listed), "column")
+        message = f"Missing numbers in {columns} ({shortened(listed)}) are replaced by {fill}; a further feature tells"
+        message = f"{message} which were missing."
         return [Note("info", message, next(n.name for n in learned if n.indicator) if len(listed) == 1 else None)]
 
-    def _learn_category(self, name: str, labels: NDArray[np.object_]) -> list[Note]:
+    def _learn_category(self, name: str, labels: NDArray[np.object_]) -> bool:
+        """Takes up the column unless it is constant; returns whether some levels have to share a feature."""
         counts = pd.Series(labels, dtype=object).value_counts()
         ranked = sorted(counts.index, key=lambda level: (-int(counts[level]), level))
-        kept, rest = ranked[: self.options.max_levels], ranked[self.options.max_levels :]
-        missing = bool(pd.isna(labels).any())
-        category = _Category(name, tuple(natural_order(kept)), missing, bool(rest))
+        kept = natural_order(ranked[: self.options.max_levels])
+        category = _Category(name, tuple(kept), bool(pd.isna(labels).any()), len(kept) < len(ranked))
         if len(category.features()) > 1:
             self._categories.append(category)
-        if not rest:
+        return category.other
+
+    def _folded_notes(self, folded: list[str]) -> list[Note]:
+        if not folded:
             return []
-        rows = share(int(counts[rest].sum()), len(labels))
-        message = f"{len(ranked):,} levels; the {len(kept)} most frequent have a feature each, the others ({rows} of"
-        return [Note("info", f"{message} the training rows) share one (`data.max_levels`).", name)]
+        message = (
+            f"{opening(len(folded), 'column has', 'columns have')} more than {self.options.max_levels} levels: "
+            f"{shortened(folded)}. The most frequent have a feature each, all others share one (`data.max_levels`)."
+        )
+        return [Note("info", message, folded[0] if len(folded) == 1 else None)]
 
     def _left_out(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
         kept = {number.name for number in self._numbers if number.used} | {c.name for c in self._categories}
@@ -160,7 +172,7 @@ class Features(Encoder):
             )
         if not dropped:
             return []
-        message = f"{counted(len(dropped), 'column is', 'columns are')} constant in training (or too large to scale)"
+        message = f"{opening(len(dropped), 'column is', 'columns are')} constant in training (or too large to scale)"
         where = dropped[0] if len(dropped) == 1 else None
         return [Note("info", f"{message} and left out: {shortened(dropped)}.", where)]
 
@@ -183,8 +195,8 @@ class Features(Encoder):
         return Spec(encoder="features", shape=(len(names),), dtype="float32", names=names)
 
     def state(self) -> dict[str, Any]:
-        categories = [{**asdict(category), "levels": list(category.levels)} for category in self._categories]
-        return {"numbers": [asdict(number) for number in self._numbers], "categories": categories}
+        categories = [{**vars(category), "levels": list(category.levels)} for category in self._categories]
+        return {"numbers": [dict(vars(number)) for number in self._numbers], "categories": categories}
 
     def load(self, state: dict[str, Any]) -> None:
         self._numbers = [_Number(**number) for number in state["numbers"]]
@@ -236,5 +248,5 @@ def _infinite_notes(values: NDArray[np.float64], names: Sequence[str]) -> list[N
     found = [name for name, count in zip(names, counts, strict=True) if count]
     if not found:
         return []
-    message = f"{counted(int(counts.sum()), 'infinite value')} in training ({shortened(found)}); treated as missing."
+    message = f"{opening(int(counts.sum()), 'infinite value')} in training ({shortened(found)}); treated as missing."
     return [Note("warning", message, found[0] if len(found) == 1 else None)]

@@ -46,9 +46,16 @@ class Masks(Encoder):
                 f"{counted(len(rows), 'training row')}; from 2 to 254 are needed. A mask is an image without colors "
                 f"in which each pixel's value is a class: check that these are masks, saved without loss (PNG)."
             )
-        rest = np.setdiff1d(np.arange(len(table)), rows)
-        new = np.flatnonzero(self._counts(table, rest) * (counts == 0)).tolist() if len(rest) else []
-        return self._notes(counts, [value for value in new if value != self.options.ignore_class])
+        return self._notes(counts, self._new_values(table, rows, counts))
+
+    def _new_values(self, table: Table, rows: NDArray[np.int64], counts: NDArray[np.int64]) -> list[int]:
+        """Values of masks that are not for training and that no training mask has: told, never learned."""
+        try:
+            others = self._counts(table, np.setdiff1d(np.arange(len(table)), rows))
+        except DataError:  # none of them can be read, which is told when they are encoded
+            return []
+        new = np.flatnonzero((others > 0) & (counts == 0)).tolist()
+        return [value for value in new if value != self.options.ignore_class]
 
     def _notes(self, counts: NDArray[np.int64], new: list[int]) -> list[Note]:
         name, notes = self.columns[0], []

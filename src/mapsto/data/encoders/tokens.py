@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted, share, texts
+from mapsto.data.encoders._columns import counted, opening, share, texts
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
@@ -83,7 +83,7 @@ class Tokens(Encoder):
             notes.append(Note("info", f"{message}; their last {self.length} are kept (`data.max_length`).", column))
         empty = int((lengths == 0).sum())
         if empty:
-            notes.append(Note("warning", f"{counted(empty, 'training text')} held no word at all.", column))
+            notes.append(Note("warning", f"{opening(empty, 'training text')} held no word at all.", column))
         return notes
 
     def _split(self, table: Table) -> Iterator[list[str]]:

@@ -49,7 +49,8 @@ class Values(Encoder):
 
     def encode(self, table: Table) -> NDArray[Any]:
         values = numbers(table, self.columns[0])
-        return ((np.where(np.isfinite(values), values, np.nan) - self.mean) / self.std).astype(np.float32)
+        with np.errstate(over="ignore"):
+            return ((np.where(np.isfinite(values), values, np.nan) - self.mean) / self.std).astype(np.float32)
 
     def unusable(self, table: Table) -> NDArray[np.bool_]:
         return ~np.isfinite(numbers(table, self.columns[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,7 +93,7 @@ def to_table(
     frame, kinds = pd.DataFrame(index=pd.RangeIndex(len(inputs))), dict[str, Kind]()
     if inputs.ndim > 2:
         ready["image"] = Column("image", "image", _images(inputs, name))
-    elif inputs.ndim == 1 and inputs.dtype.kind in "USO":
+    elif inputs.ndim == 1 and _is_text(inputs):
         frame, kinds = pd.DataFrame({"text": _texts(inputs)}), {"text": "text"}
     else:
         frame = _features(inputs, arrays.names)
@@ -135,9 +135,13 @@ def _features(inputs: NDArray[Any], names: Sequence[str] | None) -> pd.DataFrame
     return pd.DataFrame(matrix, columns=pd.Index(list(names)))
 
 
+def _is_text(inputs: NDArray[Any]) -> bool:
+    return inputs.dtype.kind in "US" or (inputs.dtype == object and any(isinstance(value, str) for value in inputs))
+
+
 def _texts(inputs: NDArray[Any]) -> NDArray[Any]:
     """Text as objects; bytes are read as UTF-8."""
-    return (np.char.decode(inputs, "utf-8") if inputs.dtype.kind == "S" else inputs).astype(object)
+    return (np.char.decode(inputs, "utf-8", "replace") if inputs.dtype.kind == "S" else inputs).astype(object)
 
 
 def _images(inputs: NDArray[Any], where: str) -> NDArray[Any]:
@@ -159,31 +163,34 @@ def _images(inputs: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _plain_targets(targets: Any, rows: int, where: str) -> Any:
-    """One class or value a row (a series stays one), or masks of three axes; one-hot classes become class ids."""
+    """One class or value a row, or masks of three axes; one-hot classes become class ids."""
     shape = np.shape(targets)
     if not shape or shape[0] != rows:
-        count = shape[0] if shape else "one"
+        count = f"{shape[0]:,}" if shape else "one"
         raise DataError(
             f"{where} has {rows:,} rows of inputs, but {count} of targets. Give one target a row, in the same order."
         )
     if len(shape) == 1:
-        return targets.array if isinstance(targets, pd.Series) else targets
+        return targets.array if isinstance(targets, pd.Series) else targets  # declared categories stay such
     array = np.asarray(targets)
-    if len(shape) == 2 and shape[1] > 1:
-        if array.dtype.kind in "buif" and ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all():
-            return array.argmax(axis=1)
-        raise DataError(
-            f"{where} has {shape[1]} targets a row, of shape {shape}. One value or class a row is predicted, or one "
-            f"class a pixel; classes may be one-hot (a single 1 a row)."
-        )
-    squeezed = array.reshape(
-        tuple(size for axis, size in enumerate(shape) if axis in (0, 2) or size > 1 or len(shape) == 3)
-    )
     if len(shape) == 2:
-        return array[:, 0]
-    if squeezed.ndim != 3:
+        return array[:, 0] if shape[1] == 1 else _class_ids(array, where)
+    if len(shape) == 4 and 1 in (shape[1], shape[-1]):
+        array = array[:, 0] if shape[1] == 1 else array[..., 0]
+    if array.ndim != 3:
         raise DataError(f"{where} has targets of shape {shape}; masks have shape (rows, height, width).")
-    return squeezed
+    return array
+
+
+def _class_ids(array: NDArray[Any], where: str) -> NDArray[np.int64]:
+    """Which place of each row has the single 1."""
+    is_one_hot = array.dtype.kind in "buif" and ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all()
+    if not is_one_hot:
+        raise DataError(
+            f"{where} has {array.shape[1]} targets a row, of shape {array.shape}. One value or class a row is "
+            f"predicted, or one class a pixel; classes may be one-hot (a single 1 a row)."
+        )
+    return np.asarray(array.argmax(axis=1), dtype=np.int64)
 
 
 def _masks(masks: NDArray[Any], images: Column | None, where: str) -> tuple[NDArray[np.uint8], list[Note]]:
@@ -208,6 +215,3 @@ def _masks(masks: NDArray[Any], images: Column | None, where: str) -> tuple[NDAr
 def digest_of(files: Sequence[Any]) -> str:
     """One fingerprint of several files."""
     return fingerprint.of_text(f"{file.name} {fingerprint.of_file(file)}" for file in files)
-
-
-__all__ = ["Arrays", "digest_of", "find", "replace", "to_table"]

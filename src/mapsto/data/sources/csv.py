@@ -124,7 +124,8 @@ def _content(path: Path) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
         raise DataError(
-            f"{path} cannot be read ({error}). If it was downloaded or copied, it is probably not whole: fetch it again."
+            f"{path} cannot be read ({str(error).rstrip('.')}). If it was downloaded or copied, it is probably not "
+            f"whole: fetch it again."
         ) from error
     if len(data) > MAX_BYTES:
         raise DataError(
@@ -190,6 +191,8 @@ def _as_utf8(data: bytes, path: Path) -> tuple[bytes, list[Note]]:
 def _form(data: bytes, path: Path) -> _Form:
     """Tells from its beginning how the text is written."""
     text = data[:_LOOKED_AT].decode("utf-8", errors="ignore")  # the last character may be cut off
+    if len(data) > _LOOKED_AT and "\n" not in text and "\r" not in text:
+        raise DataError(f"The first line of {path} is longer than {_LOOKED_AT // 2**20} MiB. A table has a row a line.")
     found = {separator: _records(text, separator, path) for separator in _SEPARATORS}
     separator = max(_SEPARATORS, key=lambda separator: _regularity(found[separator]))
     first, *rows = found[separator]
@@ -214,10 +217,6 @@ def _records(text: str, separator: str, path: Path) -> list[list[str]]:
     except csv.Error as error:
         if not records:  # a later line may hold a text longer than this reader takes; pandas takes it
             raise DataError(f"{path} cannot be read as separated text: {error} in line {reader.line_num}.") from error
-    if len(text) >= _LOOKED_AT - 4 and len(records) < 2:
-        raise DataError(
-            f"The first line of {path} is longer than {_LOOKED_AT // 2**20} MiB. Is it a table, a row a line?"
-        )
     return records
 
 
@@ -275,11 +274,11 @@ def _parser_message(path: Path, form: _Form, text: str) -> str:
     if ragged:
         expected, line, saw = ragged.groups()
         return (
-            f"Line {line} of {path} has {saw} fields, but {expected} are expected (separated by {_NAMES[form.separator]}). "
-            f"Put quotes around fields that hold the separator, or mend the line."
+            f"Line {line} of {path} has {saw} fields, but {expected} are expected (separated by "
+            f"{_NAMES[form.separator]}). Put quotes around fields that hold the separator, or mend the line."
         )
     if "EOF inside string" in text:
-        return f"{path} opens a quote that is never closed. The last row may be cut off, or a text may hold a single quote."
+        return f"{path} opens a quote that is never closed. It may be cut off, or hold a quote within a text."
     return f"{path} cannot be read as separated text ({text.rstrip('.')})."
 
 

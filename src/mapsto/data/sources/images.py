@@ -101,8 +101,8 @@ def _check_classes(kept: list[_layout.Labelled], source: Path) -> None:
     counts = Counter(one.label for one in kept)
     if len(counts) < 2:
         raise DataError(
-            f'{source} has images of one class only ("{kept[0].label}", {len(kept):,} images). There is nothing to tell '
-            f"apart: put the images of each class into a folder of its own, at least two."
+            f'{source} has images of one class only ("{kept[0].label}", {len(kept):,} images). There is nothing to '
+            f"tell apart: put the images of each class into a folder of its own, at least two."
         )
 
 

@@ -70,8 +70,8 @@ def _as_columns(source: Mapping[Any, Any]) -> pd.DataFrame:
         return pd.DataFrame({str(key): _column(_plain(value)) for key, value in source.items()})
     except ValueError as error:
         raise DataError(
-            f"A dict must hold columns of equal length, or arrays called x and y. Received: {', '.join(map(str, source))} "
-            f"({error})."
+            f"A dict must hold columns of equal length, or arrays called x and y. Received: "
+            f"{', '.join(map(str, source))} ({error})."
         ) from error
 
 
@@ -152,7 +152,7 @@ def _array(value: Any) -> NDArray[Any]:
         ) from error
     if array.ndim == 0:
         raise DataError(
-            f"{type(value).__name__} is not read as data. Give a file, a folder, a frame, an array, a tensor, a list, a pair "
-            f"(x, y) or a dict of columns."
+            f"{type(value).__name__} is not read as data. Give a file, a folder, a frame, an array, a tensor, a list, "
+            f"a pair (x, y) or a dict of columns."
         )
     return array

@@ -50,7 +50,8 @@ def _frame(path: Path) -> pd.DataFrame:
     try:
         with parquet.ParquetFile(path) as file:
             check_names(file.schema_arrow.names, path.name)
-            return file.read().to_pandas()
+            frame: pd.DataFrame = file.read().to_pandas()
+            return frame
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise

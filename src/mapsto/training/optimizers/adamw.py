@@ -29,7 +29,9 @@ class AdamW(Optimizer):
     beta1: float = Field(0.9, ge=0, lt=1, description="memory of the gradient")
     beta2: float = Field(0.999, ge=0, lt=1, description="memory of the squared gradient")
     eps: float = Field(1e-8, gt=0, le=1, description="keeps the division finite")
-    weight_decay: float = Field(0.01, ge=0, le=10, description="pull of the weights toward zero, apart from the gradient")
+    weight_decay: float = Field(
+        0.01, ge=0, le=10, description="pull of the weights toward zero, apart from the gradient"
+    )
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.AdamW(

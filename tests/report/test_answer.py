@@ -1,0 +1,88 @@
+"""The claims at the top follow from the recorded numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mapsto.report.answer import Standing, answer, standing
+from mapsto.report.reading import read
+from mapsto.report.study import Baseline, Measure, Repeats, Study
+from mapsto.report.text import Language, Texts
+
+
+def against(study: Study, *others: tuple[float, float | None, float | None]) -> Study:
+    """The study with a test value of 0.90 in [0.88, 0.92] and these baselines."""
+    own = replace(study.measures[0], value=0.90, low=0.88, high=0.92)
+    baselines = tuple(
+        Baseline(str(i), str(i), {"accuracy": replace(own, value=v, low=low, high=high)}, 1.0, "")
+        for i, (v, low, high) in enumerate(others)
+    )
+    return replace(study, measures=(own,), baselines=baselines)
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ([(0.80, 0.78, 0.82), (0.85, 0.84, 0.86)], Standing.CLEAR),
+        ([(0.87, 0.85, 0.89)], Standing.BETTER),
+        ([(0.86, 0.85, 0.87), (0.80, 0.60, 0.89)], Standing.BETTER),
+        ([(0.91, 0.89, 0.93)], Standing.WORSE),
+        ([(0.90, 0.88, 0.92)], Standing.WORSE),
+        ([(0.95, 0.94, 0.96)], Standing.LOST),
+        ([(0.80, None, None)], Standing.BARE),
+        ([], Standing.NONE),
+    ],
+)
+def test_standing(digits: Study, others: list[tuple[float, float | None, float | None]], expected: Standing):
+    assert standing(against(digits, *others)) is expected
+
+
+def test_standing_of_a_minimized_metric(runs: Path):
+    study = read(runs / "housing")
+    assert standing(study) is Standing.LOST
+    worse = {b.name: b for b in study.baselines if b.name != "trees"}
+    assert standing(replace(study, baselines=tuple(worse.values()))) is Standing.CLEAR
+
+
+def tones(study: Study) -> dict[str, str]:
+    return {str(c.label): c.tone for c in answer(study, Texts("en")).claims}
+
+
+def test_verdict_decides_what_is_said_of_the_default(digits: Study):
+    assert tones(digits)["Against the default recipe"] == "good"
+    assert tones(replace(digits, verdict="not distinguishable"))["Against the default recipe"] == "even"
+    winner = replace(digits, winner_number=digits.default_trial, verdict="")
+    assert "No trial was better than the default" in answer(winner, Texts("en")).claims[-1].text
+    unknown = replace(digits, verdict="")
+    assert "no time to run the finalists again" in answer(unknown, Texts("en")).claims[-1].text
+
+
+def test_study_of_one_recipe_claims_nothing_about_a_default(digits: Study):
+    one = replace(digits, trials=digits.trials[:1])
+    assert "Against the default recipe" not in tones(one)
+    assert "nothing to choose from" in answer(one, Texts("en")).lead
+
+
+def test_spread_over_seeds_is_given_only_where_there_are_several(digits: Study):
+    assert "3 fresh seeds" in answer(digits, Texts("en")).claims[1].text
+    once = replace(digits, winner=Repeats(0.98, None, 0, ()))
+    assert "the spread over seeds is not known" in answer(once, Texts("en")).claims[1].text
+
+
+def test_metric_without_interval_gets_none(digits: Study):
+    bare = replace(digits, measures=(Measure("accuracy", "accuracy", 0.9, percent=True),))
+    found = answer(bare, Texts("en"))
+    assert "confidence" not in found.claims[0].text
+    assert len(found.under) == 1
+
+
+def test_chinese_answer_states_the_same_numbers(digits: Study):
+    def numbers(language: Language) -> list[list[str]]:
+        return [sorted(re.findall(r'value="([^"]+)"', c.text)) for c in answer(digits, Texts(language)).claims[:3]]
+
+    assert numbers("en") == numbers("zh")
+    assert len(numbers("zh")[0]) == 3
