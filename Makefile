@@ -91,6 +91,10 @@ demo: $(STAMP)  ## Tune a network on the digits data in a minute; writes runs/de
 bench-loop: $(STAMP)  ## Measure the training loop beside a bare PyTorch loop; writes benchmarks/results/loop.json
 	$(BIN)/python benchmarks/loop.py
 
+.PHONY: bench-data
+bench-data: $(STAMP)  ## Train on the real data sets beside plain baselines; writes benchmarks/results/real_data.json
+	$(BIN)/python benchmarks/real_data.py
+
 .PHONY: clean
 clean:  ## Remove what was built, but neither .venv nor runs/
 	rm -rf site build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache

@@ -68,8 +68,7 @@ def check() -> list[dict[str, Any]]:
         _row("Python 3.11 or newer", sys.version_info >= (3, 11), platform.python_version(), "Install Python 3.11.")
     ]
     installed = versions()
-    for package in PACKAGES:
-        rows.append(_row(package, package in installed, installed.get(package, "missing"), f"pip install {package}"))
+    rows += [_row(p, p in installed, installed.get(p, "missing"), f"pip install {p}") for p in PACKAGES]
     rows.append(_torch_row())
     tensorboard = importlib.util.find_spec("tensorboard") is not None
     rows.append(
@@ -96,7 +95,7 @@ def _torch_row() -> dict[str, Any]:
     try:
         weight = torch.nn.Parameter(torch.ones(4))
         optimizer = torch.optim.Adam([weight], fused=True)
-        (weight * 2).sum().backward()  # type: ignore[no-untyped-call]
+        (weight * 2).sum().backward()
         optimizer.step()
     except (ImportError, RuntimeError, OSError) as error:
         return _row("torch trains", False, str(error)[:200], "Install torch again: pip install --force-reinstall torch")

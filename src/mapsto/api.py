@@ -65,10 +65,10 @@ def tune(
     """Finds the best network for the data that the budget can find, and tests it once.
 
     Args:
-        source: a file, a folder, a named set, a data frame, or a pair of arrays `(x, y)`; None where the recipe names it.
+        source: a file, a folder, a named set, a data frame, or arrays `(x, y)`; None where the recipe names it.
         target: the column to predict.
         task: what to predict, by name; None is found from the data.
-        recipe: a YAML file, or a space in Python; `space`, `settings` and the other arguments override it, in this order.
+        recipe: a YAML file, or a space in Python; `space`, `settings`, then the other arguments override it.
         space: values and ranges by dotted name, such as `{"optimizer.learning_rate": mp.log(1e-4, 1e-1)}`.
         settings: the same in the command line's notation, such as `["model.hidden_dim=int(32, 256)"]`.
         budget: wall-clock time as text (`"90s"`, `"10m"`, `"1h30m"`) or in seconds.
@@ -447,7 +447,7 @@ def _read_again(given: Space, run: Path) -> Table:
     options = _data_options(given)
     if options.source is None:
         raise RunError(
-            f"{run} was made from data in memory, and not all of them were prepared before it was interrupted. Start it "
+            f"{run} was made from data in memory, and not all were prepared before it was interrupted. Start it "
             f"again with the same data and `overwrite=True`."
         )
     return read(options.source, options=options)

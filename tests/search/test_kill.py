@@ -1,4 +1,4 @@
-"""kill -9 at random moments of a study: nothing that was finished is lost, and the study ends as if nothing had happened."""
+"""kill -9 at random moments of a study: nothing finished is lost, and it ends as if nothing had happened."""
 
 import json
 import os

@@ -79,5 +79,5 @@ class CNN(Model):
             layers += [nn.Linear(vector, self.hidden_dim), _layers.activation(self.activation)]
             vector = self.hidden_dim
         network = nn.Sequential(*layers, *_layers.dropout(self.dropout), nn.Linear(vector, num_outputs))
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)
         return _layers.initialize(network, self.initialization, self.activation)

@@ -43,13 +43,18 @@ class MLP(Model):
 
         from mapsto.models import _layers
 
-        norms = {"none": [], "batch": [nn.BatchNorm1d], "layer": [nn.LayerNorm]}[self.normalization]
+        norms: dict[str, list[type[nn.BatchNorm1d] | type[nn.LayerNorm]]] = {
+            "none": [], "batch": [nn.BatchNorm1d], "layer": [nn.LayerNorm],
+        }  # fmt: skip
         layers: list[nn.Module] = [_layers.Scale(inputs), nn.Flatten()] if inputs.encoder == "image" else []
         width = 1
         for size in inputs.shape:
             width *= size
         for _ in range(self.num_layers):
-            layers += [nn.Linear(width, self.hidden_dim), *(norm(self.hidden_dim) for norm in norms)]
+            layers += [
+                nn.Linear(width, self.hidden_dim),
+                *(norm(self.hidden_dim) for norm in norms[self.normalization]),
+            ]
             layers += [_layers.activation(self.activation), *_layers.dropout(self.dropout)]
             width = self.hidden_dim
         network = nn.Sequential(*layers, nn.Linear(width, num_outputs))

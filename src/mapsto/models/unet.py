@@ -76,5 +76,5 @@ class UNet(Model):
             _layers.ChannelsLast(),
             level(in_channels, self.channels, self.depth),
             nn.Conv2d(self.channels, num_outputs, 1),
-        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        ).to(memory_format=torch.channels_last)
         return _layers.initialize(network, self.initialization, self.activation)

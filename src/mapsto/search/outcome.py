@@ -57,7 +57,7 @@ class Outcome:
 
 
 def ranked(outcomes: list[Outcome], direction: Direction) -> list[Outcome]:
-    """Those that count as candidates (complete, or cut by time with a score), the best first, earlier ones before later."""
+    """Candidates (complete, or cut by time with a score), the best first, earlier ones before later."""
     scored = [o for o in outcomes if o.state in ("complete", "stopped") and o.score is not None]
     sign = -1 if direction == "maximize" else 1
     return sorted(scored, key=lambda o: (sign * (o.score or 0.0), o.number))

@@ -1,4 +1,4 @@
-"""The end of a study: the winner is tested, once, beside plain baselines on the same rows, and all of it written down."""
+"""The end of a study: the winner is tested, once, beside plain baselines on the same rows; all is written down."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study)
     if winner.number == 0:
         return "No recipe was better on average than the default one, so the default is the winner."
     if comparison is None:
-        return "There was no time to run the finalists again with other seeds, so the difference from the default is not known."
+        return "There was no time for other seeds, so the difference from the default recipe is not known."
     unit = (100.0, " points") if study.metric.percent else (1.0, "")
     gain, low, high = (unit[0] * value for value in (comparison.mean_difference, comparison.low, comparison.high))
     figures = f"{gain:+.4g}{unit[1]} of {study.metric.title} on the validation part"
@@ -214,9 +214,9 @@ def _card(results: dict[str, Any]) -> str:
     lines = [
         f"# {results['name']}",
         "",
-        f"A network for {results['task']['title']}, trained by mapsto on {results['source']}, target {results['target']}.",
+        f"A network for {results['task']['title']}, trained on {results['source']}, target {results['target']}.",
         "",
-        f"Scores on the {card['part']} part ({card['rows']} rows that neither trained nor selected it), with intervals:",
+        f"Scores on the {card['part']} part ({card['rows']} rows that neither trained nor selected it):",
         "",
         "| metric | value | interval | method |",
         "| --- | --- | --- | --- |",

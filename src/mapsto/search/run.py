@@ -112,9 +112,7 @@ def check_is_run(path: Path) -> None:
         there = f" Runs there: {', '.join(near)}." if near else ""
         raise RunError(f"There is no run {path}.{there}")
     if not (path / STUDY).exists():
-        raise RunError(
-            f"{path} is not a run of mapsto: it has no {STUDY}. A run is the folder given by `--out`, such as runs/demo."
-        )
+        raise RunError(f"{path} is not a run of mapsto: it has no {STUDY}. A run is a folder given by `--out`.")
 
 
 def free_path(name: str) -> Path:

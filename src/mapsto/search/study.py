@@ -113,8 +113,8 @@ class Study:
         if not self.ranked_trials():
             causes = "; ".join(f"trial {o.number}: {o.cause}" for o in list(self.outcomes.values())[:3])
             raise TrainingError(
-                f"No recipe could be trained ({causes}). The trials' folders under {self.run.path / 'trials'} hold their "
-                f"logs. If the time was too short, give a larger `--budget`."
+                f"No recipe could be trained ({causes}). The folders under {self.run.path / 'trials'} hold their logs. "
+                f" If the time was too short, give a larger `--budget`."
             )
 
     def confirm(self) -> None:
@@ -293,7 +293,9 @@ class Study:
         with warnings.catch_warnings():
             # Multivariate TPE is Optuna's default and still called experimental; the user can do nothing about it.
             warnings.simplefilter("ignore")
-            return self.sampler.build(self.space.ranges, derive(self.default_recipe.seed, "sampler", number))
+            seed = derive(self.default_recipe.seed, "sampler", number)
+            sampler: optuna.samplers.BaseSampler = self.sampler.build(self.space.ranges, seed)
+        return sampler
 
     def _explore_one(self, study: optuna.Study, trial: optuna.Trial) -> None:
         from optuna.trial import TrialState

@@ -79,4 +79,4 @@ class TabularRegression(Task):
         return [f"{target:.6g}" for target in targets]
 
     def badness(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-        return np.abs(np.asarray(predictions, np.float64) - targets)
+        return np.asarray(np.abs(predictions - targets), dtype=np.float64)

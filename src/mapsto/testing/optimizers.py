@@ -25,7 +25,7 @@ def minimize(optimizer: Optimizer, steps: int) -> list[float]:
     for _ in range(steps):
         stepper.zero_grad()
         loss = (matrix @ weights - target).square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         stepper.step()
         losses.append(loss.item())
     return losses

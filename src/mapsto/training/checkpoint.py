@@ -32,7 +32,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open  # here, since it imports torch
 
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             values = json.loads((file.metadata() or {}).get("values", "{}"))
             return {name: file.get_tensor(name) for name in file.keys()}, values  # noqa: SIM118
     except FileNotFoundError as error:

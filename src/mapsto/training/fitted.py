@@ -82,7 +82,7 @@ class Fitted:
             DataError: a target is missing or of a class that was not there in training.
         """
         encoder = self.preprocessing.encoders["targets"]
-        return self.recipe.task.truth(encoder.encode(table), encoder)
+        return np.asarray(self.recipe.task.truth(encoder.encode(table), encoder))
 
     def predictions(self, table: Table) -> NDArray[Any]:
         """Predictions as the metrics take them: probabilities, values, or masks of class ids."""
@@ -93,7 +93,7 @@ class Fitted:
             for first in range(0, len(table), size):
                 batch = {name: torch.from_numpy(array[first : first + size]) for name, array in arrays.items()}
                 pieces.append(task.predict(task.forward(self.network, batch)).numpy())
-        return task.measured(np.concatenate(pieces), self.preprocessing.encoders["targets"])
+        return np.asarray(task.measured(np.concatenate(pieces), self.preprocessing.encoders["targets"]))
 
     def save(self, folder: Path, *, card: str = "") -> None:
         """Writes the folder whole; one that is there is replaced when the new one is complete."""
@@ -143,6 +143,6 @@ def restored(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
     different = sorted(name for name, value in recipe.leaves().items() if saved.get(name, value) != value)
     if different:
         raise RunError(
-            f"{path} was written with other settings ({', '.join(different[:5])}), so it cannot be continued with these. "
+            f"{path} was written with other settings ({', '.join(different[:5])}), so it cannot go on with these. "
             f"Start a new run, or undo the change."
         )

@@ -123,8 +123,8 @@ class TorchTrainer(Trainer):
             group["lr"] = rate
         for parameter in self._parameters:  # what zero_grad does, without its bookkeeping of 20 microseconds
             parameter.grad = None
-        loss = self.task.loss(self.task.forward(self.network, batch), batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss: Tensor = self.task.loss(self.task.forward(self.network, batch), batch)
+        loss.backward()
         self.regularization.before_step()
         self.optimizer.step()
         self.regularization.after_step(rate)
@@ -197,7 +197,7 @@ class TorchTrainer(Trainer):
         self.network.load_state_dict(self._best_weights or present)
         predictions, _ = self._evaluate(rows)
         self.network.load_state_dict(present)
-        return self.task.measured(predictions, self.prepared.encoders["targets"])
+        return np.asarray(self.task.measured(predictions, self.prepared.encoders["targets"]))
 
     def fitted(self) -> Fitted:
         return Fitted(self.recipe, self.prepared.preprocessing, self._best_weights or self.network.state_dict())
@@ -296,4 +296,5 @@ def steps_per_epoch(rows: int, batch_size: int) -> int:
 
 def build_network(recipe: Recipe, prepared: Prepared) -> torch.nn.Module:
     """The recipe's network for these data, with fresh weights."""
-    return recipe.model.build(prepared.specs["inputs"], recipe.task.num_outputs(prepared.specs))
+    network: torch.nn.Module = recipe.model.build(prepared.specs["inputs"], recipe.task.num_outputs(prepared.specs))
+    return network

@@ -25,7 +25,13 @@ class Grid(Sampler):
         from optuna.samplers import GridSampler  # here, since optuna takes a quarter of a second to import
 
         # The order of the grid must not change from trial to trial, so it does not depend on the trial's seed.
-        return GridSampler({name: points(name, range_) for name, range_ in ranges.items()}, seed=0)
+        class WithoutStop(GridSampler):
+            """Optuna's stops its own loop after the last point; here the study counts the points (`size`)."""
+
+            def after_trial(self, study: Any, trial: Any, state: Any, values: Any) -> None:
+                del study, trial, state, values
+
+        return WithoutStop({name: points(name, range_) for name, range_ in ranges.items()}, seed=0)
 
     def size(self, ranges: Mapping[str, Range]) -> int | None:
         return math.prod(len(points(name, range_)) for name, range_ in ranges.items())

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class SGD(Optimizer):
     """`v ← momentum·v + g`, `w ← w − learning_rate·v`; Nesterov looks one step ahead.
 
-    `weight_decay` adds `weight_decay·w` to the gradient. Robbins and Monro 1951; Sutskever et al., "On the importance of
-    initialization and momentum in deep learning", ICML 2013.
+    `weight_decay` adds `weight_decay·w` to the gradient. Robbins and Monro 1951; Sutskever et al., "On the
+    importance of initialization and momentum in deep learning", ICML 2013.
 
     Example:
         >>> SGD(momentum=0.9, nesterov=True).learning_rate
