@@ -41,8 +41,8 @@ DEFAULT_TRIALS = 20
 """Recipes explored when neither a time nor a number of trials is given."""
 
 MAX_BASELINE_SECONDS = 30.0
-TEST_SHARE = 0.02
-"""Kept for the test and the report."""
+TEST_SHARE, TEST_SECONDS, MAX_TEST_SHARE = 0.02, 3.0, 0.25
+"""Kept for the test, what it imports, and the report: a share of the budget and some seconds, at most so much."""
 BASELINE_SHARE = 0.06
 """Plain baselines take at most this share of a budget, and at most that many seconds."""
 
@@ -529,7 +529,7 @@ def _work(run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore,
         n_trials=DEFAULT_TRIALS if seconds is None and search.n_trials is None else search.n_trials,
         finalists=search.finalists,
         num_seeds=search.num_seeds,
-        test_seconds=0.0 if seconds is None else baseline_seconds + TEST_SHARE * seconds,
+        test_seconds=0.0 if seconds is None else _test_seconds(seconds, baseline_seconds),
     )
     study = Study(run, given, defaults, store, plan, listener)
     environment = _environment.describe()
@@ -542,6 +542,10 @@ def _work(run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore,
     conclude(study, trainer, baseline_seconds=baseline_seconds, environment=environment)
     trainer.close()
     report(run.path)
+
+
+def _test_seconds(seconds: float, baseline_seconds: float) -> float:
+    return min(MAX_TEST_SHARE * seconds, baseline_seconds + TEST_SHARE * seconds + TEST_SECONDS)
 
 
 def _silent(progress: Progress) -> None:

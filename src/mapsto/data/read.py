@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ MIN_ROWS = 3
 """One row to learn from, one to choose by, one to test with."""
 
 _LONGEST_SHOWN = 300
+_MAX_COMPARED = 10_000
 
 
 def read(source: Any, *, options: DataOptions, target_needed: bool = True) -> Table:
@@ -78,13 +80,17 @@ def _located(source: Any) -> Any:
 
 def _nearest(path: Path) -> str:
     """The nearest name of a file beside, or of a set."""
-    folder = path.parent
-    if not folder.is_dir():
-        return f" The folder {folder} is not there either."
-    beside = [str(folder / other.name) if folder != Path() else other.name for other in folder.iterdir()]
+    if not path.parent.is_dir():
+        return f" The folder {path.parent} is not there either."
+    try:
+        beside = [other.name for other in islice(path.parent.iterdir(), _MAX_COMPARED)]
+    except OSError:  # it may be entered but not listed
+        beside = []
     sets = [found.name for found in datasets()]
-    near = difflib.get_close_matches(str(path), [*sets, *beside], n=1, cutoff=0.5)
-    return f' Did you mean "{near[0]}"?' if near else f" Named sets: {', '.join(sets)}."
+    near = difflib.get_close_matches(path.name, [*sets, *beside], n=1, cutoff=0.5)
+    if not near:
+        return f" Named sets: {', '.join(sets)}."
+    return f' Did you mean "{near[0] if near[0] in sets else path.with_name(near[0])}"?'
 
 
 def _source_of(source: Any) -> Source:

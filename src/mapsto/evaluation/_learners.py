@@ -91,6 +91,7 @@ def fit_linear(matrix: Matrix, targets: NDArray[Any], num_classes: int, *, end: 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    _check_classes(targets, num_classes)
     is_sparse = not isinstance(matrix, np.ndarray)
     scaler = StandardScaler(with_mean=not is_sparse, with_std=not is_sparse)
     scaled = scaler.fit_transform(matrix)
@@ -125,6 +126,7 @@ def fit_trees(
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+    _check_classes(targets, num_classes)
     make = HistGradientBoostingClassifier if num_classes else HistGradientBoostingRegressor
     model = make(
         learning_rate=plan.learning_rate,
@@ -140,6 +142,11 @@ def fit_trees(
         model.set_params(max_iter=done).fit(matrix, targets)
     answer = _probabilities(model, num_classes) if num_classes else _values(model)
     return answer, f"ended after {done} of {plan.rounds} rounds, for lack of time" if done < plan.rounds else ""
+
+
+def _check_classes(targets: NDArray[Any], num_classes: int) -> None:
+    if num_classes and (targets == targets[0]).all():
+        raise ValueError("the rows to train on hold a single class")
 
 
 def _values(model: Any) -> Answer:

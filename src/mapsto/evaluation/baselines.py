@@ -148,6 +148,8 @@ def _fitted(problem: _Problem, name: str, title: str, fit: Callable[[_Problem], 
     if start > problem.end:
         return Baseline(name, title, 0.0, "left out: the time for baselines was used up")
     try:
+        if not len(problem.rows):
+            raise ValueError("there is no training row with a target")
         # Small matrices gain nothing from a second core, and on a busy machine waiting for it costs a lot.
         with threadpool_limits(1, user_api="blas"):
             answer, note = fit(problem)

@@ -96,15 +96,16 @@ def unknown(leaf: str) -> str:
     if leaf in SECTIONS:
         own = [name for name in known if split(name)[0] == leaf]
         return f"`{leaf}` is a section and takes no value itself. Its settings: {', '.join(own)}."
+    field = leaf.rpartition(".")[2]
+    fields = {name.rpartition(".")[2]: name for name in reversed(known)}
+    initials = {"".join(word[0] for word in name.split("_")): name for name in fields if "_" in name}
+    if field in initials:  # `lr` is written by habit, and no spelling is near it
+        return f"There is no setting `{leaf}`. Did you mean `{fields[initials[field]]}`?"
     near = difflib.get_close_matches(leaf, known, n=1, cutoff=0.8)
     if not near and "." not in leaf:
         near = difflib.get_close_matches(leaf, SECTIONS, n=1, cutoff=0.6)
     if not near:
-        field = leaf.rpartition(".")[2]
-        fields = {name.rpartition(".")[2]: name for name in reversed(known)}
-        initials = {"".join(word[0] for word in name.split("_")): name for name in fields if "_" in name}
-        close = [initials[field]] if field in initials else difflib.get_close_matches(field, list(fields), 1, 0.6)
-        near = [fields[name] for name in close]
+        near = [fields[name] for name in difflib.get_close_matches(field, list(fields), n=1, cutoff=0.6)]
     if near:
         return f"There is no setting `{leaf}`. Did you mean `{near[0]}`?"
     return f"There is no setting `{leaf}`. Sections: {', '.join(SECTIONS)}; `mapsto schema` lists every setting."

@@ -104,6 +104,8 @@ def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study)
     """How the winner stands to the default recipe, in a sentence."""
     if not study.space.ranges:
         return "One recipe was trained; there was nothing to compare it with."
+    if len(study.ranked_trials()) == 1:
+        return "Only one recipe could be trained in the time, so there is nothing to compare it with."
     if winner.number == 0:
         return "No recipe was better on average than the default one, so the default is the winner."
     if comparison is None:

@@ -119,9 +119,9 @@ class Study:
 
     def confirm(self) -> None:
         """Runs the finalists, and the default recipe beside them, with fresh seeds that all of them share."""
-        if not self.space.ranges:
-            return
         finalists = self._finalist_numbers()
+        if len(finalists) < 2:
+            return  # nothing to compare
         until = self.plan.confirm_until(self._run_seconds())
         for seed_number in range(self.plan.num_seeds):
             for number in finalists:
