@@ -6,7 +6,7 @@ optimizer with the same settings, the same tensors and batch size; both shuffle,
 after each epoch. The bare loop does nothing else. They run alternately, epoch by epoch, in one process; the figure is
 the median of the ratios of neighbouring epochs.
 
-    make bench-loop        or        python benchmarks/loop.py [--epochs 15] [--threads 1]
+    make bench-loop        or        python benchmarks/loop.py [--epochs 9] [--threads 1]
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def measure(name: str, epochs: int, folder: Path) -> dict[str, float | str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=15, help="measured epochs of each loop (default 15)")
+    parser.add_argument("--epochs", type=int, default=9, help="measured epochs of each loop (default 9)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch threads")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -37,8 +37,8 @@ def scores(
 def test_digits_are_learned_within_the_time() -> None:
     images, classes, train, test = digits()
     start = time.monotonic()
-    baselines = fit_baselines(images, classes, kind="classes", train_rows=train, max_seconds=6.0)
-    assert time.monotonic() - start < 6.0
+    baselines = fit_baselines(images, classes, kind="classes", train_rows=train, max_seconds=20.0)
+    assert time.monotonic() - start < 20.0
     found = scores(baselines, "accuracy", images[test], classes[test])
     assert found["majority class"] == pytest.approx(0.1, abs=0.03)
     assert found["linear"] > 0.95  # type: ignore[operator]
@@ -61,7 +61,8 @@ def test_time_is_kept_by_using_fewer_rows() -> None:
 
 def test_the_same_seed_gives_the_same_baselines() -> None:
     images, classes, train, test = digits()
-    runs = [fit_baselines(images, classes, kind="classes", train_rows=train, max_seconds=1.0, seed=s) for s in (1, 1)]
+    few = train[classes[train] < 3]
+    runs = [fit_baselines(images, classes, kind="classes", train_rows=few, max_seconds=20.0, seed=1) for _ in "ab"]
     for first, again in zip(*runs, strict=True):
         np.testing.assert_array_equal(first.predict(images[test]), again.predict(images[test]))
 

@@ -120,7 +120,7 @@ def fit_baselines(
         kind: the targets' encoder: `"classes"`, `"values"` or `"masks"`.
         train_rows: the rows to fit on. The others tell only how many classes and how many images there are.
         max_seconds: for all of them together, and for predicting the other images of a segmentation. The sizes are
-            planned for two cores, well within it; boosting ends early where that is not enough.
+            planned for two cores, well within it; fitting ends early where that is not enough, and the note says so.
         seed: of the samples and models.
 
     Returns:

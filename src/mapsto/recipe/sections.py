@@ -33,7 +33,10 @@ class DataOptions(Options):
     )
     max_levels: int = Field(32, ge=2, le=10_000, description="most frequent levels of a category kept; the rest: other")
     image_size: int | None = Field(
-        None, ge=4, le=4096, description="longest side in pixels; null: the most common size, at most 64"
+        None,
+        ge=4,
+        le=4096,
+        description="side in pixels (the longest one beside masks); null: the most common size, at most 64",
     )
     vocabulary_size: int = Field(10_000, ge=3, le=10_000_000, description="most frequent words kept; the rest: unknown")
     max_length: int = Field(200, ge=1, le=100_000, description="words of a text kept, the last ones")
