@@ -84,7 +84,7 @@ docs-serve: $(STAMP)  ## Show the documentation while it is written
 # ------------------------------------------------------------------------------------------ runs
 
 .PHONY: demo
-demo: $(STAMP)  ## Tune a network on the digits data in a minute; writes runs/demo/report.html
+demo: $(STAMP)  ## Tune a network on the digits data within two minutes; writes runs/demo/report.html
 	$(BIN)/mapsto tune digits --budget 90s --out runs/demo --overwrite
 
 .PHONY: bench-loop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from decimal import Decimal
 
 import numpy as np
@@ -103,7 +103,7 @@ def test_nearly_all_numbers_are_numbers_with_a_warning():
 
 
 def test_dates_are_days_since_1970():
-    days = [datetime.datetime(1970, 1, 2, 12), datetime.datetime(1969, 12, 31)] * 20
+    days = [dt.datetime(1970, 1, 2, 12), dt.datetime(1969, 12, 31)] * 20
     assert table({"x": days}).columns["x"].values[:2].tolist() == [1.5, -1.0]
 
 

@@ -71,6 +71,13 @@ def test_lonely_images_and_masks_are_named(extra, message, tmp_path):
         read(tmp_path, options=OPTIONS)
 
 
+def test_two_folders_of_masks_are_refused(tmp_path):
+    for masks in ("masks", "labels"):
+        pairs(tmp_path, *((f"images/{row}.png", f"{masks}/{row}.png") for row in range(3)))
+    with pytest.raises(DataError, match="more than one mask for images/0.png: labels/0.png, masks/0.png"):
+        read(tmp_path, options=OPTIONS)
+
+
 def test_sizes_must_agree(tmp_path):
     pairs(tmp_path, *((f"images/{row}.png", f"masks/{row}.png") for row in range(3)))
     save(tmp_path / "masks/1.png", np.zeros((3, 4)))

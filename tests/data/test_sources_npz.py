@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_parts_in_arrays_of_their_own(names, tmp_path):
     assert table.columns["target"].values.tolist() == [str(value) for value in Y]
 
 
-SHAPES = {
+SHAPES: dict[str, tuple[Any, tuple[int, ...]]] = {
     "gray": (IMAGES, (40, 5, 6)),
     "gray with a channel": (IMAGES[..., np.newaxis], (40, 5, 6)),
     "color": (np.zeros((40, 5, 6, 3), np.uint8), (40, 5, 6, 3)),
@@ -81,7 +82,7 @@ def test_one_array_is_enough_to_predict(tmp_path):
         assert (len(table), table.target) == (40, None)
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "other names": ({"a": X, "b": Y}, r"must hold arrays called x and y, .* It holds: a \(40, 3\), b \(40,\)"),
     "objects": ({"x": np.array([{}, 1]), "y": Y}, "holds Python objects, which are not loaded"),
     "lengths": ({"x": X, "y": Y[:-1]}, "40 rows of inputs, but 39 of targets"),

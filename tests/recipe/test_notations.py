@@ -24,8 +24,9 @@ CONDITIONS = st.sampled_from([(), ("optimizer.name", "sgd"), ("model.name", "mlp
 
 def ranges(low, high):
     ends = st.floats(low, high, allow_nan=False).filter(lambda x: x >= 1e-12)
-    pairs = st.tuples(ends, ends).map(sorted)
-    return pairs.map(lambda p: Log(*p)) | pairs.map(lambda p: Uniform(*p)) | ends.map(lambda e: e)
+    pairs = st.tuples(ends, ends)
+    logs = pairs.map(lambda p: Log(min(p), max(p)))
+    return st.one_of(logs, pairs.map(lambda p: Uniform(min(p), max(p))), ends)
 
 
 def conditioned(strategy):

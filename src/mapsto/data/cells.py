@@ -20,8 +20,28 @@ from numpy.typing import NDArray
 
 from mapsto.errors import DataError
 
-MISSING = frozenset({"", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT"})
-"""What stands for a missing value in text, after blanks on both sides are cut off."""
+MISSING = frozenset(
+    {
+        "",
+        "?",
+        "NA",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "<NA>",
+        "NULL",
+        "null",
+        "None",
+        "NaN",
+        "nan",
+        "-NaN",
+        "-nan",
+    }
+    | {"1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"}
+)
+"""What stands for a missing value in text, after blanks on both sides are cut off: "?", and what pandas knows."""
 
 MOSTLY_NUMBERS = 0.95
 """A column of text of which at least this share are numbers, and many different ones, is a column of numbers."""

@@ -144,7 +144,7 @@ def open_tree(path: Path) -> Tree:
     return FolderTree(path) if path.is_dir() else ZipTree(path)
 
 
-def folders(path: Path, depth: int = 3) -> set[tuple[str, ...]]:
+def folders(path: Path, depth: int = 4) -> set[tuple[str, ...]]:
     """The folders in a folder or a .zip archive, down to `depth` levels, each as the tuple of its names."""
     if path.is_dir():
         found: set[tuple[str, ...]] = set()

@@ -129,7 +129,7 @@ def _joined(pieces: Sequence[NDArray[Any]], pattern: str, words: Sequence[str], 
 
 
 def _features(inputs: NDArray[Any], names: Sequence[str] | None) -> pd.DataFrame:
-    matrix = inputs.reshape(len(inputs), -1)
+    matrix = inputs[:, np.newaxis] if inputs.ndim == 1 else inputs
     if names is None or len(names) != matrix.shape[1]:
         names = [f"x{place}" for place in range(matrix.shape[1])]
     return pd.DataFrame(matrix, columns=pd.Index(list(names)))

@@ -73,7 +73,7 @@ def _opened(source: Path) -> tuple[Tree, str]:
     if source.is_dir() or source.suffix.lower() == ".zip":
         tree = open_tree(source)
         return tree, tree.fingerprint()
-    return FolderTree(source.parent, only=source.name), fingerprint.of_file(source)
+    return FolderTree(source.parent, only=(source.name,)), fingerprint.of_file(source)
 
 
 def _classes(found: list[_layout.Labelled]) -> pd.DataFrame:

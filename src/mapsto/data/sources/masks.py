@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -83,6 +84,10 @@ def _pairs(tree: Tree, source: Path) -> list[tuple[str, str]]:
         lonely_masks += sorted(set(masks.values()) - set(found.values()))
     if lonely_images or lonely_masks or not pairs:
         raise DataError(_unpaired(source, lonely_images, lonely_masks))
+    twice = [image for image, count in Counter(image for image, _ in pairs).items() if count > 1]
+    if twice:
+        masks_of = ", ".join(mask for image, mask in pairs if image == twice[0])
+        raise DataError(f"{source} has more than one mask for {twice[0]}: {masks_of}. Leave one folder of masks in it.")
     return sorted(pairs)
 
 
