@@ -77,6 +77,11 @@ def test_blanks_around_fields_are_dropped(tmp_path):
     assert table.columns["kind"].values[:3].tolist() == [None, None, "x"]
 
 
+def test_quotes_after_a_blank_are_quotes(tmp_path):
+    table = read_text(tmp_path, "size, note, y\n" + '1, "x, z", a\n2, "u, v", b\n' * 3)
+    assert table.columns["note"].values[:2].tolist() == ["x, z", "u, v"]
+
+
 def test_a_first_line_of_numbers_is_a_row(tmp_path):
     table = read_text(tmp_path, "".join(f"{row * 1.5},{row},{row % 2}\n" for row in range(20)), target="column 3")
     assert (len(table), list(table.columns)) == (20, ["column 1", "column 2", "column 3"])

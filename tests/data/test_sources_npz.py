@@ -114,6 +114,14 @@ def test_arrays_larger_than_the_bound_are_refused(tmp_path, monkeypatch):
         read_npz(tmp_path, x=np.zeros((100, 100)), y=np.zeros(100))
 
 
+@pytest.mark.parametrize("header", [b"{'descr': '<f8', (", b"\0", b"{'descr': ',', 'fortran_order': 0, 'shape': ()}"])
+def test_a_header_that_is_no_header_is_refused(header, tmp_path):
+    padded = header.ljust(117) + b"\n"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\0" + bytes((len(padded), 0)) + padded)
+    with pytest.raises(DataError, match="cannot be read as numpy's file"):
+        read(tmp_path / "a.npy", options=DataOptions(), target_needed=False)
+
+
 def test_a_header_that_lies_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=X, y=Y)
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -42,6 +43,14 @@ def test_duplicate_names_are_refused(tmp_path):
 def test_a_file_without_rows_is_refused(tmp_path):
     FRAME.iloc[:0].to_parquet(tmp_path / "a.parquet")
     with pytest.raises(DataError, match='a.parquet has no rows. Its columns: "size", "town"'):
+        read(tmp_path / "a.parquet", options=PRICE)
+
+
+def test_text_that_is_no_utf_8_is_refused(tmp_path):
+    offsets = pa.py_buffer(np.array([0, 1, 2, 3], np.int32))
+    text = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"a\xc1b"))
+    parquet.write_table(pa.table({"text": text, "price": [1, 2, 3]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="a.parquet cannot be read as Parquet .*UTF8"):
         read(tmp_path / "a.parquet", options=PRICE)
 
 

@@ -89,6 +89,7 @@ def kill_and_resume(out, undisturbed, moment):
     return "resumed"
 
 
+@pytest.mark.timeout(600)
 def test_killed_once(tmp_path, undisturbed):
     _, duration = undisturbed
     assert kill_and_resume(tmp_path / "run", undisturbed, 0.7 * duration) == "resumed"

@@ -40,8 +40,7 @@ class Parquet(Source):
 
 
 def _frame(path: Path) -> pd.DataFrame:
-    import pyarrow as pa  # a sixth of a second, needed by this source alone
-    from pyarrow import parquet
+    from pyarrow import parquet  # a sixth of a second to import, needed by this source alone
 
     if path.is_dir():
         raise DataError(f"{path} is a folder, not a Parquet file. Name one of the files in it.")
@@ -50,12 +49,19 @@ def _frame(path: Path) -> pd.DataFrame:
     try:
         with parquet.ParquetFile(path) as file:
             check_names(file.schema_arrow.names, path.name)
-            frame: pd.DataFrame = file.read().to_pandas()
+            table = file.read()
+            table.validate(full=True)  # damaged text is otherwise found only when a cell is asked for
+            frame: pd.DataFrame = table.to_pandas()
             return frame
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except Exception as error:  # Arrow has errors of its own, and a damaged schema raises many of Python's
         raise DataError(
-            f"{path} cannot be read as Parquet ({str(error).splitlines()[0].rstrip('.')}). If it was downloaded or "
+            f"{path} cannot be read as Parquet ({_first_line(error)}). If it was downloaded or "
             f"copied, it is probably not whole: fetch it again."
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
