@@ -81,6 +81,10 @@ docs: $(STAMP)  ## Build the documentation into site/
 docs-serve: $(STAMP)  ## Show the documentation while it is written
 	$(BIN)/zensical serve
 
+.PHONY: settings
+settings: $(STAMP)  ## Write the pages that list every setting, from the settings themselves
+	$(BIN)/python docs/settings.py
+
 # ------------------------------------------------------------------------------------------ runs
 
 .PHONY: demo

@@ -175,9 +175,9 @@ def load(path: str | Path) -> Fitted:
     return Fitted.load(folder / "best" if (folder / STUDY).exists() else folder)
 
 
-def predict(run: str | Path, source: Any) -> pd.DataFrame:
+def predict(run: str | Path, source: Any, *, images: str | Path | None = None) -> pd.DataFrame:
     """Answers of a run's best model for raw inputs, one row each; see `Fitted.predict`."""
-    return load(run).predict(source)
+    return load(run).predict(source, images=images)
 
 
 def evaluate(run: str | Path, source: Any = None, *, target: str | None = None) -> Scorecard:

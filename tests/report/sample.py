@@ -348,7 +348,8 @@ def segmentation(folder: Path) -> dict[str, Any]:
                      mean_iou=(0.029, 0.027, 0.031), pixel_accuracy=(0.31, 0.29, 0.33))],
         "worst": [{"row": 12, "name": "0001TP_008550.jpg", "truth": "building, car, road, sky",
                    "answer": "building, road, sky, tree", "badness": 0.21, "example": {"kind": "image",
-                       "png": png(scene)}}],
+                       "png": png(scene)}, "pictures": {"truth": png(scene), "answer": png(scene)}}],
+        "colors": {"road": "#f26161", "sky": "#61f2a0", "<b>": "red;background:url(x)"},
         "recipe_yaml": DIGITS_YAML.replace("image_classification", "semantic_segmentation").replace("cnn", "unet"),
     }  # fmt: skip
     return finish(folder, results, 4, best=0.5322, spread=0.1)

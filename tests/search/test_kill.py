@@ -58,13 +58,10 @@ def answers(out):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     out = tmp_path_factory.mktemp("kill") / "undisturbed"
-    started = time.monotonic()
     run = process("tune", out)
     ready = time.monotonic()
-    assert run.wait(timeout=300) == 0, run.stderr.read()
-    run.stdout.close()
-    run.stderr.close()
-    del started
+    _, errors = run.communicate(timeout=300)
+    assert run.returncode == 0, errors
     return out, time.monotonic() - ready
 
 

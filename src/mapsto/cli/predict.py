@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "mapsto predict runs/churn new_customers.csv --out answers.csv",
     "mapsto predict runs/digits digits --json",
+    "mapsto predict runs/streets photos/ --images masks/",
 )
 FORMATS = (".csv", ".parquet", ".json")
 
@@ -29,6 +30,12 @@ def predict(
         Path | None,
         typer.Option(
             "--out", "-o", metavar="FILE", help="Write them to a .csv, .parquet or .json file.", show_default=False
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images", metavar="FOLDER", help="Write answers that are masks there, a PNG each.", show_default=False
         ),
     ] = None,
     overwrite: _options.Overwrite = False,
@@ -44,7 +51,7 @@ def predict(
         _check(out, overwrite)
         from mapsto import api  # here, so that --help does not load it
 
-        answers = api.predict(run, source)
+        answers = api.predict(run, source, images=images)
         if out is None:
             records = _records(answers) if as_json else None
             terminal.answer(records, line=answers.to_csv(index=False).rstrip("\n"))

@@ -6,6 +6,7 @@ the header before a pixel is decoded, and an image is never larger than `MAX_PIX
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 from collections.abc import Sequence
@@ -205,3 +206,17 @@ def _class_ids(image: Image.Image, path: str) -> NDArray[np.uint8]:
     if values.dtype != np.bool_ and (values.min() < 0 or values.max() > 255):
         raise DataError(f"{path} is a mask with values up to {values.max()}; class ids must lie between 0 and 255.")
     return values.astype(np.uint8)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Pixels of shape `(height, width)` or `(1 or 3, height, width)` as a PNG file."""
+    planes = pixels[0] if pixels.ndim == 3 and len(pixels) == 1 else pixels
+    image = Image.fromarray(np.ascontiguousarray(planes if planes.ndim == 2 else np.moveaxis(planes, 0, -1)))
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return file.getvalue()
+
+
+def png_uri(pixels: NDArray[np.uint8]) -> str:
+    """The same as the data URI that a page shows."""
+    return f"data:image/png;base64,{base64.b64encode(png(pixels)).decode('ascii')}"

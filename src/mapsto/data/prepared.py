@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from mapsto._files import read_json
 from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.images import png_uri
 from mapsto.data.preprocessing import Preprocessing
 from mapsto.data.table import PARTS, Note, Part
 from mapsto.errors import RunError
@@ -124,7 +123,7 @@ class Prepared:
         """
         inputs = self.encoders["inputs"]
         if inputs.spec.encoder == "image":
-            return {"kind": "image", "png": png(self.arrays["inputs"][row])}
+            return {"kind": "image", "png": png_uri(self.arrays["inputs"][row])}
         values = {
             name: _shown(column[row].as_py())
             for name, column in zip(self.example_columns, self._examples.columns[1:], strict=True)
@@ -145,16 +144,6 @@ def _shown(value: str | float | None) -> str | float | None:
     if not isinstance(value, float):
         return value
     return str(value) if math.isinf(value) else int(value) if value.is_integer() else value
-
-
-def png(pixels: NDArray[np.uint8]) -> str:
-    """Pixels of shape `(1 or 3, height, width)` as the data URI of a PNG image."""
-    from PIL import Image
-
-    image = Image.fromarray(np.ascontiguousarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)))
-    file = io.BytesIO()
-    image.save(file, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
 def load_prepared(folder: Path) -> Prepared:

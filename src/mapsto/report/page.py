@@ -125,6 +125,7 @@ def _context(study: Study, say: Texts) -> dict[str, Any]:
         "class_heads": class_heads,
         "class_lines": class_lines,
         "mistakes": views.mistakes(study, say),
+        "colors": views.colors(study),
         "baseline_heads": baseline_heads,
         "baseline_lines": baseline_lines,
         "commands": views.commands(study, say),

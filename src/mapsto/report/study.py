@@ -146,6 +146,7 @@ class Study:
     residuals: Mapping[str, Any] | None
     baselines: tuple[Baseline, ...]
     worst: tuple[Mapping[str, Any], ...]
+    colors: Mapping[str, str]
     recipe_yaml: str
     environment: Mapping[str, Any]
     finished: str | None

@@ -27,6 +27,7 @@ MAX_TEXT = 1200
 MAX_PICTURE = 100_000
 """Characters of an embedded picture; twelve of them keep the page well under 2 MB."""
 
+_COLOR = re.compile(r"#[0-9a-f]{6}")
 _PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/]+={0,2})")
 
 
@@ -73,6 +74,8 @@ class Mistake(NamedTuple):
     is_right: bool = False
     picture: str = ""
     is_small: bool = False
+    masks: Sequence[tuple[str, str]] = ()
+    """Words for what is shown, and the picture of it: the truth and the answer where they are images themselves."""
     text: str = ""
     values: Sequence[tuple[str, str]] = ()
     num_left_out: int = 0
@@ -191,8 +194,21 @@ def mistakes(study: Study, say: Texts) -> list[Mistake]:
             case _:
                 words = say("errors.badness", value=exact(badness))
         is_right = family == "classification" and entry.get("truth") == entry.get("answer")
-        found.append(_mistake(entry)._replace(badness=words, is_right=is_right))
+        masks = [(say.plain(f"errors.{k}"), picture) for k, picture in _pictures(entry).items()]
+        found.append(_mistake(entry)._replace(badness=words, is_right=is_right, masks=masks))
     return found
+
+
+def _pictures(entry: Mapping[str, Any]) -> dict[str, str]:
+    given = entry.get("pictures") or {}
+    found = {kind: picture_of(str(given.get(kind) or ""))[0] for kind in ("truth", "answer")}
+    return {kind: picture for kind, picture in found.items() if picture}
+
+
+def colors(study: Study) -> list[tuple[str, str]]:
+    """(color, class) of the pictures of masks; only what is a color goes into a style."""
+    named = [(str(color), brief(name)) for name, color in study.colors.items()]
+    return [(color, name) for color, name in named if _COLOR.fullmatch(color)]
 
 
 def _mistake(entry: Mapping[str, Any]) -> Mistake:

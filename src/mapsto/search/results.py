@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapsto import _files
+from mapsto.data.images import png_uri
 from mapsto.evaluation.baselines import fit_baselines
 from mapsto.evaluation.comparison import Comparison, compare, row_differences
 from mapsto.evaluation.scorecard import Scorecard, score
@@ -19,6 +20,7 @@ from mapsto.recipe.seeds import derive
 from mapsto.search.run import RESULTS
 
 if TYPE_CHECKING:
+    from mapsto.data.encoders.base import Encoder
     from mapsto.data.prepare import Prepared
     from mapsto.search.study import Candidate, Study
     from mapsto.tasks.base import Task
@@ -75,6 +77,7 @@ def conclude(
         "trials": [asdict(outcome) for _, outcome in sorted(study.outcomes.items())],
         "scorecard": scorecard.to_json(),
         "baselines": _baselines(study, trainer, targets, baseline_seconds),
+        "colors": task.colors(prepared.encoders["targets"]),
         "worst": _worst(task, prepared, rows, predictions, targets),
         "recipe_yaml": recipe.to_yaml(),
         "environment": environment,
@@ -194,9 +197,16 @@ def _worst(
                 "truth": truths[index],
                 "answer": _shown(answers["answer"][index]),
                 "badness": float(badness[index]),
+                "pictures": _pictures(task, encoder, {"truth": targets[index], "answer": predictions[index]}),
             }
         )
     return worst
+
+
+def _pictures(task: Task, encoder: Encoder, values: dict[str, NDArray[Any]]) -> dict[str, str]:
+    """What of the given values can be looked at, as data URIs of PNG images."""
+    drawn = {name: task.picture(np.asarray(value), encoder) for name, value in values.items()}
+    return {name: png_uri(pixels) for name, pixels in drawn.items() if pixels is not None}
 
 
 def _shown(value: Any) -> str:

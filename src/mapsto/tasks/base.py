@@ -101,6 +101,18 @@ class Task(Options):
     def shown_truth(self, targets: NDArray[Any], encoder: Encoder) -> list[str]:
         """True targets, as the metrics take them, in the user's words: what stands beside an answer in a report."""
 
+    def picture(self, values: NDArray[Any], targets: Encoder) -> NDArray[np.uint8] | None:
+        """One prediction, or one truth, as colors `(3, height, width)` to look at; None where words say it all."""
+        return None
+
+    def colors(self, targets: Encoder) -> dict[str, str]:
+        """What the colors of a picture mean: a name for each `#rrggbb`; empty where there are no pictures."""
+        return {}
+
+    def image(self, prediction: NDArray[Any], targets: Encoder) -> NDArray[np.uint8] | None:
+        """One prediction as an image file holds it, `(height, width)` in the user's own values; None if it is none."""
+        return None
+
     @abstractmethod
     def badness(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
         """How wrong each row is, higher is worse: picks the worst errors that a report shows."""

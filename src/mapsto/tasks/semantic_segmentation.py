@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 IGNORED = 255
 """What the masks encoder stores for pixels that are neither trained nor scored."""
+
+
+def _palette(size: int) -> NDArray[np.uint8]:
+    """Colors of so many classes, `(size, 3)`: hues a golden angle apart, so that neighbors differ most."""
+    hues = (np.arange(size) * 0.618034) % 1.0
+    values = np.where(np.arange(size) % 2, 0.65, 0.95)
+    colors = [colorsys.hsv_to_rgb(hue, 0.6, value) for hue, value in zip(hues, values, strict=True)]
+    return np.asarray(np.rint(np.asarray(colors) * 255), dtype=np.uint8)
 
 
 class SemanticSegmentation(Task):
@@ -88,6 +97,19 @@ class SemanticSegmentation(Task):
     def shown_truth(self, targets: NDArray[Any], encoder: Encoder) -> list[str]:
         names = encoder.spec.names
         return [", ".join(names[index] for index in np.unique(mask[mask >= 0])) for mask in targets]
+
+    def picture(self, values: NDArray[Any], targets: Encoder) -> NDArray[np.uint8]:
+        """A mask in the colors of its classes; pixels that are not scored are black."""
+        palette = np.vstack([_palette(len(targets.spec.names)), np.zeros(3, np.uint8)])
+        return np.moveaxis(palette[values.astype(np.int16)], -1, 0)  # -1, not scored, is the last row
+
+    def colors(self, targets: Encoder) -> dict[str, str]:
+        names = targets.spec.names
+        return {n: "#{:02x}{:02x}{:02x}".format(*color) for n, color in zip(names, _palette(len(names)), strict=True)}
+
+    def image(self, prediction: NDArray[Any], targets: Encoder) -> NDArray[np.uint8]:
+        """The predicted mask in the values that the user's own masks have."""
+        return np.asarray(targets.decode(prediction), dtype=np.uint8)
 
     def badness(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
         scored = targets >= 0

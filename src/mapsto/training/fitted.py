@@ -18,6 +18,7 @@ from mapsto.data.read import read
 from mapsto.errors import RunError
 from mapsto.recipe.schema import Recipe
 from mapsto.training import checkpoint
+from mapsto.training.image_files import write_images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,23 +48,30 @@ class Fitted:
         self.network.load_state_dict(weights)
         self.network.eval()
 
-    def predict(self, source: Any) -> pd.DataFrame:
+    def predict(self, source: Any, *, images: str | Path | None = None) -> pd.DataFrame:
         """Answers for raw inputs, one row each, in their order.
 
         Args:
             source: anything that `mapsto.tune` reads, with or without the target.
+            images: a folder for the answers that are images (masks): a PNG each, in the values of the user's own
+                masks; the column `image` names it.
 
         Returns:
             A frame with the column `answer` (a class's name, or a number) and one `p(...)` a class.
 
         Raises:
             DataError: the inputs lack a column that the model was trained on.
+            RunError: images are asked for, and the answers are none.
         """
         import pandas as pd  # here, since loading a model needs no pandas
 
         table = self.read(source)
         predictions = self.predictions(table)
         answers = self.recipe.task.answers(predictions, self.preprocessing.encoders["targets"])
+        if images is not None:
+            targets = self.preprocessing.encoders["targets"]
+            files = write_images(table, predictions, self.recipe.task, targets, Path(images))
+            answers["image"] = np.asarray(files, dtype=object)
         return pd.DataFrame(answers, index=pd.Index(table.row_names, name="row"))
 
     def read(self, source: Any) -> Table:
