@@ -174,5 +174,31 @@ def test_tuned_classifier_and_regressor():
     classifier = mp.TunedClassifier(budget=None, n_trials=2, settings=settings).fit(X, np.where(X[:, 0] > 0, 7, 3))
     assert classifier.score(X, np.where(X[:, 0] > 0, 7, 3)) > 0.9
     assert list(classifier.classes_) == [3, 7]
+    assert classifier.scorecard_.metrics["accuracy"].value > 0.8
+    floats = mp.TunedClassifier(budget=None, n_trials=2, settings=settings).fit(X, np.where(X[:, 0] > 0, 1.0, 0.0))
+    assert floats.score(X, X[:, 0] > 0) > 0.9
     regressor = mp.TunedRegressor(budget=None, n_trials=2, settings=settings).fit(X, X[:, 0] * 2)
     assert regressor.score(X, X[:, 0] * 2) > 0.8
+
+
+def test_rows_that_cannot_be_scored_are_named_and_not_counted_as_wrong(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=120)})
+    frame["y"] = np.where(frame["x"] > 0, "yes", "no")
+    run = mp.train(frame, target="y", settings=["training.max_epochs=2"], out=tmp_path / "run").run
+    unknown = frame.assign(y=frame["y"].where(frame.index > 1, "maybe"))
+    with pytest.raises(mp.MapstoError, match=r'2 of 120 rows .* target "y" is missing or was not there in training'):
+        mp.evaluate(run, unknown)
+
+
+def test_a_remark_beside_a_table_does_not_make_it_a_text_task():
+    from mapsto.data.read import read
+    from mapsto.recipe.schema import DataOptions
+    from mapsto.tasks._choice import choose
+
+    rng = np.random.default_rng(0)
+    words = np.asarray("one of many words that stand in the notes people write by hand each day".split())
+    remarks = [" ".join(rng.choice(words, 9)) for _ in range(80)]
+    frame = pd.DataFrame(rng.normal(size=(80, 6)), columns=list("abcdef")).assign(remark=remarks, y=["u", "v"] * 40)
+    assert choose(read(frame, options=DataOptions(target="y"))) == "tabular_classification"
+    assert choose(read(frame[["a", "remark", "y"]], options=DataOptions(target="y"))) == "text_classification"

@@ -77,3 +77,15 @@ def test_answers_that_are_no_images_are_refused(tmp_path):
     with pytest.raises(RunError, match="image classification are no images"):
         mapsto.predict(run, "digits", images=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_of_void_pixels_only_has_no_loss():
+    import torch
+
+    from mapsto.tasks.semantic_segmentation import SemanticSegmentation
+
+    outputs = torch.randn(2, 3, 4, 4, requires_grad=True)
+    loss = SemanticSegmentation().loss(outputs, {"targets": torch.full((2, 4, 4), 255, dtype=torch.uint8)})
+    loss.backward()
+    assert loss.item() == 0.0
+    assert not outputs.grad.any()

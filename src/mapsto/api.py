@@ -16,13 +16,13 @@ from mapsto.data.read import read
 from mapsto.data.table import Table
 from mapsto.errors import RecipeError, RunError
 from mapsto.recipe.budget import parse_budget
-from mapsto.recipe.families import TASKS
+from mapsto.recipe.families import METRICS, TASKS
 from mapsto.recipe.schema import Recipe
 from mapsto.recipe.space import Space
 from mapsto.search.plan import Plan
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.results import SCORECARD, conclude, read_results
-from mapsto.search.run import STUDY, Run, check_is_run, free_path
+from mapsto.search.run import REPORT, STUDY, Run, check_is_run, free_path
 from mapsto.search.store import DataStore
 from mapsto.search.study import Study
 from mapsto.tasks._choice import choose
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from mapsto.data.prepare import Prepared
     from mapsto.evaluation.scorecard import Scorecard
+    from mapsto.metrics.base import Direction
     from mapsto.training.fitted import Fitted
 
 Language = Literal["en", "zh"]
@@ -140,6 +141,8 @@ def resume(
     path = Path(run)
     check_is_run(path)
     if read_results(path) is not None:
+        if not (path / REPORT).exists():  # killed between the last result and its report
+            report(path)
         return Result(path)
     folder = Run.open(path)
     try:
@@ -299,21 +302,30 @@ class Result:
         return results
 
     def leaderboard(self) -> pd.DataFrame:
-        """The explored trials, the best first: score, state, length, and the values that were searched."""
+        """The explored trials: score, state, length, and the values that were searched.
+
+        The best stand first; those that were stopped early or failed, whose scores say less, come last.
+        """
         import pandas as pd  # here, since most uses of a result need no frame
 
-        from mapsto.search.outcome import Outcome
+        from mapsto.search.outcome import Outcome, ranked
 
         found = [Outcome.read(folder) for folder in sorted((self.run / "trials").glob("*"))]
-        outcomes = [outcome for outcome in found if outcome is not None and outcome.phase == "explore"]
+        explored = [outcome for outcome in found if outcome is not None and outcome.phase == "explore"]
+        candidates = ranked(explored, self._direction())
+        outcomes = [*candidates, *(outcome for outcome in explored if outcome not in candidates)]
         rows = [
             {"trial": o.number, "state": o.state, "score": o.score, "epochs": o.epochs, "seconds": o.seconds}
             | {"parameters": o.parameters, "cause": o.cause, **o.chosen}
             for o in outcomes
         ]
-        frame = pd.DataFrame(rows, columns=None if rows else ["trial", "state", "score"])
-        ascending = read_results(self.run) is not None and self.summary()["objective"]["direction"] == "minimize"
-        return frame.sort_values("score", ascending=ascending, na_position="last", ignore_index=True)
+        return pd.DataFrame(rows, columns=None if rows else ["trial", "state", "score"])
+
+    def _direction(self) -> Direction:
+        leaves = Space.from_yaml((self.run / STUDY).read_text(encoding="utf-8"), where=str(self.run / STUDY)).leaves
+        name = leaves.get("search.metric") or TASKS.get(str(leaves["task.name"])).metrics[0]
+        direction: Direction = METRICS.get(str(name)).direction
+        return direction
 
     def report(self, path: str | Path | None = None, language: Language = "en") -> Path:
         """Writes the report (by default `report.html` in the run folder) and returns its path."""

@@ -27,6 +27,8 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         settings: further settings in the notation of the command line.
         seed: of everything random.
         out: where the run folder is kept; None keeps none.
+
+    After `fit`, `fitted_` is the network and `scorecard_` how well it did on rows that `fit` kept apart to test it.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
     def _fit(self, X: Any, y: Any, task: str) -> Self:
         folder = Path(tempfile.mkdtemp(prefix="mapsto-")) if self.out is None else Path(self.out)
         try:
-            self.result_ = api.tune(
+            result = api.tune(
                 (X, y),
                 task=task,
                 settings=self.settings,
@@ -51,7 +53,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
                 seed=self.seed,
                 out=folder,
             )
-            self.fitted_ = self.result_.best
+            self.fitted_, self.scorecard_ = result.best, result.scorecard
         finally:
             if self.out is None:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -72,10 +74,10 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> Self:
         """Tunes a network on rows `X` of shape `(rows, features)` and classes `y` of shape `(rows,)`."""
         self._fit(X, y, "tabular_classification")
-        names = np.asarray(self.fitted_.preprocessing.specs["targets"].names)
-        given = np.unique(np.asarray(y))
-        # The classes as the user wrote them: the network knows them by their text.
-        self.classes_ = np.asarray([next(label for label in given if str(label) == str(name)) for name in names])
+        # The classes as the user wrote them: the network knows them by their text, in an order of its own.
+        classes = self.fitted_.truth(self.fitted_.read_with_target((X, y)))
+        _, first = np.unique(classes, return_index=True)
+        self.classes_ = np.asarray(y)[first]
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

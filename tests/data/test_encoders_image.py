@@ -116,6 +116,13 @@ def test_other_numbers_are_brought_to_0_to_255(low, high, note):
     assert [text.startswith(note) for text in notes] == [True] * bool(note)
 
 
+def test_bytes_for_a_network_that_learned_from_other_numbers_mean_the_same_numbers():
+    images = np.tile(np.arange(17.0)[:16].reshape(4, 4), (4, 1, 1))
+    encoder, _ = fitted(make_table({"image": images}))
+    as_bytes = encoder.encode(make_table({"image": images.astype(np.uint8)}))
+    np.testing.assert_array_equal(as_bytes, encoder.encode(make_table({"image": images})))
+
+
 def test_floats_for_a_network_that_learned_from_bytes_are_refused():
     encoder, _ = fitted(make_table({"image": pixels(4, 6, 6)}))
     np.testing.assert_array_equal(encoder.encode(make_table({"image": np.full((1, 6, 6), 200)})), 200)

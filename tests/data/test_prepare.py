@@ -180,6 +180,8 @@ def test_whatever_decides_the_arrays_decides_the_folder(tmp_path):
         prepared(replace(table, target="sex"), tmp_path).folder.name,
         prepared(replace(table, target="income"), tmp_path, "tabular_regression").folder.name,
         prepared(replace(table, columns=category), tmp_path).folder.name,
+        prepared(replace(table, given_parts=np.repeat(["train", "test"], [50, 10])), tmp_path).folder.name,
+        prepared(replace(table, given_parts=np.repeat(["train", "test"], [40, 20])), tmp_path).folder.name,
     ]
     assert len(set(folders)) == len(folders)
     assert prepared(table, tmp_path, source="moved/people.csv").folder.name == folders[0]

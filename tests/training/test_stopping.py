@@ -18,6 +18,7 @@ def test_better_depends_on_the_direction():
 def test_small_gains_do_not_count():
     assert not EarlyStopping("maximize", 5, min_delta=0.02).is_better(replace(OLD, score=0.91), OLD)
     assert EarlyStopping("maximize", 5, min_delta=0.02).is_better(replace(OLD, score=0.93), OLD)
+    assert not EarlyStopping("maximize", 5, min_delta=0.02).is_better(replace(OLD, validation_loss=0.3), OLD)
 
 
 def test_of_equal_scores_the_lower_loss_wins():

@@ -51,7 +51,7 @@ def predict(
         _check(out, overwrite)
         from mapsto import api  # here, so that --help does not load it
 
-        answers = api.predict(run, source, images=images)
+        answers = api.predict(run, source, images=images).reset_index()
         if out is None:
             records = _records(answers) if as_json else None
             terminal.answer(records, line=answers.to_csv(index=False).rstrip("\n"))

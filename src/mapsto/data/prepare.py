@@ -104,6 +104,7 @@ def _fingerprint(
         "format": FORMAT,
         "source": table.fingerprint,
         "rows": len(table),
+        "parts": None if table.given_parts is None else hashlib.sha256(_joined(table.given_parts)).hexdigest(),
         "target": table.target,
         "kinds": {name: column.kind for name, column in table.columns.items()},
         "task": task.name,
@@ -114,6 +115,10 @@ def _fingerprint(
         "seed": seed,
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _joined(words: NDArray[np.str_]) -> bytes:
+    return "\n".join(words.tolist()).encode()
 
 
 def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions) -> Table:

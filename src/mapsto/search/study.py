@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import warnings
@@ -39,11 +40,14 @@ logger = logging.getLogger("mapsto")
 VALIDATION = "validation.npy"
 """Predictions of a confirming run on the validation part."""
 
+HOPELESS = 10
+"""Where so many recipes could not be trained and none could, the fault is not the recipe's."""
+
 NOWHERE = Tick(0, 0, 0, 0)
 """Between trainings."""
 
 KEEP_CHECKPOINTS = 3
-"""Checkpoints of the best explored trials that stay on disk."""
+"""Checkpoints of the best explored trials that stay on disk, at least; any of them, or the default, may win."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ class Study:
         """Trains the winner again, with a seed that selected nothing, and returns it with its best weights.
 
         Where nothing was selected (one recipe, one run), that run is the final one. If the final training fails, or
-        has no time for a single epoch, the winner's explored run stands in.
+        is cut by time before it is as good as the winner was, the winner's explored run stands in.
 
         Raises:
             TrainingError: neither can be used.
@@ -172,15 +176,24 @@ class Study:
             job = self._job(
                 "final", winner.chosen, number=winner.number, phase="final", seed=seed, until=until, of=winner.number
             )
-            _, trainer = self._execute("final", job, again=True)
-            if trainer is not None:
+            outcome, trainer = self._execute("final", job, again=True)
+            if trainer is not None and self._is_as_good(outcome, winner):
                 return trainer
+            if trainer is not None:
+                trainer.close()
         _, trainer = self._execute(explored.folder.name, explored, again=True)
         if trainer is None:
             raise TrainingError(
                 f"The winner, trial {winner.number}, could not be loaded or trained again; see {explored.folder}."
             )
         return trainer
+
+    def _is_as_good(self, final: Outcome, winner: Candidate) -> bool:
+        """Whether a final training came to its end, or was cut when no worse than the winner's worst run."""
+        if final.state == "complete" or final.score is None:
+            return final.state == "complete"
+        runs = [*winner.scores, winner.explored_score]
+        return final.score >= min(runs) if self.metric.direction == "maximize" else final.score <= max(runs)
 
     # -- what is known so far ------------------------------------------------------------------------------------
 
@@ -230,9 +243,12 @@ class Study:
         trials = self.ranked_trials()
         if not self.space.ranges:
             return [trials[0].number]
-        numbers = [outcome.number for outcome in trials[: self.plan.finalists]]
-        default_ran = any(outcome.number == 0 for outcome in trials)
-        return numbers if 0 in numbers or not default_ran else [*numbers, 0]
+        first: dict[str, int] = {}  # a recipe that was proposed twice stands once, under its first number
+        for outcome in sorted(trials, key=lambda outcome: outcome.number):
+            first.setdefault(json.dumps(outcome.chosen, sort_keys=True), outcome.number)
+        distinct = list(dict.fromkeys(first[json.dumps(outcome.chosen, sort_keys=True)] for outcome in trials))
+        numbers = distinct[: self.plan.finalists]
+        return numbers if 0 in numbers or 0 not in distinct else [*numbers, 0]
 
     def _run_seconds(self) -> float:
         """How long a full run of a promising recipe takes, as far as is known."""
@@ -244,6 +260,8 @@ class Study:
         if self.run.state.get("explored"):
             return True
         ended = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+        if ended >= HOPELESS and not self.ranked_trials():
+            return True
         time_is_up = ended > 0 and self.run.elapsed >= self.plan.explore_until(self._run_seconds())
         if time_is_up or ended >= self._max_trials():
             self.run.save_state(explored=True)
@@ -326,7 +344,7 @@ class Study:
             if leaders and leaders[0].number == outcome.number:
                 trainer.fitted().save(self.run.path / "best", card=f"Leader so far: trial {outcome.number}.\n")
             trainer.close()
-        kept = {leader.number for leader in leaders[:KEEP_CHECKPOINTS]}
+        kept = {0} | {leader.number for leader in leaders[: max(KEEP_CHECKPOINTS, self.plan.finalists)]}
         for number in self._explored():
             if number not in kept:
                 drop_checkpoint(self.run.trial(f"{number:04d}"))
@@ -358,7 +376,7 @@ class Study:
         of: int | None = None,
     ) -> Job:
         recipe = self._recipe(chosen)
-        if recipe.training.seed is None:
+        if recipe.training.seed is None or phase != "explore":  # else all runs of a finalist would be the same one
             recipe = recipe.replace({"training.seed": seed})
 
         def on_tick(tick: Tick, score: float | None) -> None:

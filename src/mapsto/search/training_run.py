@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mapsto import _files
-from mapsto.errors import RunError
+from mapsto.errors import DataError, RunError
 from mapsto.search.outcome import Outcome, State
 from mapsto.training import tensorboard
 from mapsto.training.base import Ending, Measurement, Tick
@@ -57,7 +57,7 @@ def execute(
     """Trains a job to its end, going on from its last checkpoint if there is one.
 
     A fault of the training (out of memory, a recipe that makes no network, divergence) is an outcome with its cause,
-    and the study goes on; only a run folder that cannot be written raises.
+    and the study goes on; a run folder that cannot be written and data that no recipe can be scored on raise.
 
     Returns:
         The outcome, and the trainer with the best weights (None if it failed); the caller closes it.
@@ -68,7 +68,7 @@ def execute(
     try:
         trainer = TorchTrainer(job.recipe, prepared, tensors, trace=Trace(job.folder / "trace.jsonl"))
         outcome = _Session(job, trainer).train()
-    except RunError:
+    except (RunError, DataError):
         raise
     except Exception as error:  # whatever a recipe does to torch is this trial's outcome, not the end of the study
         logger.debug("trial %s failed", job.number, exc_info=True)

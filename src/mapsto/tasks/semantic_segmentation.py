@@ -77,7 +77,9 @@ class SemanticSegmentation(Task):
         return len(specs["targets"].names)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return torch.nn.functional.cross_entropy(outputs, batch["targets"].long(), ignore_index=IGNORED)
+        targets = batch["targets"].long()
+        total = torch.nn.functional.cross_entropy(outputs, targets, ignore_index=IGNORED, reduction="sum")
+        return total / (targets != IGNORED).sum().clamp(min=1)  # a batch of void pixels only has no loss
 
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.argmax(dim=1).to(torch.uint8)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from mapsto.data.table import Table
 
 
+MANY_COLUMNS = 4
+"""Numbers and categories beside a text from which on the table's own tasks suit better."""
+
+
 class TextClassification(Classification):
     """Texts to exclusive classes (sentiment, topic), by a recurrent network over words.
 
@@ -29,7 +33,10 @@ class TextClassification(Classification):
 
     @classmethod
     def suits(cls, table: Table) -> float:
-        return 0.8 if table.of_kind("text") and has_classes(table) else 0.0
+        if not table.of_kind("text") or not has_classes(table):
+            return 0.0
+        # A remark beside many numbers is a small part of what is known; a date beside a review is not.
+        return 0.4 if len(table.of_kind("numeric", "category")) >= MANY_COLUMNS else 0.8
 
     def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
         return {"inputs": only(table, "text", self.title), "targets": target_of(table)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from mapsto import _files
 from mapsto._imports import torch
 from mapsto.data.preprocessing import Preprocessing
 from mapsto.data.read import read
-from mapsto.errors import RunError
+from mapsto.errors import DataError, RunError
 from mapsto.recipe.schema import Recipe
 from mapsto.training import checkpoint
 from mapsto.training.image_files import write_images
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from mapsto.data.encoders.base import Spec
     from mapsto.data.table import Table
+
+logger = logging.getLogger("mapsto")
 
 WEIGHTS, RECIPE, PREPROCESSING, CARD = "model.safetensors", "recipe.yaml", "preprocessing.json", "card.md"
 
@@ -66,6 +69,9 @@ class Fitted:
         import pandas as pd  # here, since loading a model needs no pandas
 
         table = self.read(source)
+        for note in table.notes:
+            if note.level == "warning":
+                logger.warning("%s: %s", table.name, note.message)
         predictions = self.predictions(table)
         answers = self.recipe.task.answers(predictions, self.preprocessing.encoders["targets"])
         if images is not None:
@@ -90,6 +96,13 @@ class Fitted:
             DataError: a target is missing or of a class that was not there in training.
         """
         encoder = self.preprocessing.encoders["targets"]
+        unusable = encoder.unusable(table)
+        if unusable.any():
+            first = ", ".join(str(name) for name in table.row_names[unusable][:5])
+            raise DataError(
+                f"{int(unusable.sum()):,} of {len(table):,} rows of {table.name} cannot be scored: their target "
+                f'"{encoder.columns[0]}" is missing or was not there in training (rows {first}). Leave them out.'
+            )
         return np.asarray(self.recipe.task.truth(encoder.encode(table), encoder))
 
     def predictions(self, table: Table) -> NDArray[Any]:
@@ -143,12 +156,16 @@ def evaluation_batch(inputs: Spec) -> int:
 
 
 def restored(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
-    """Checks that a checkpoint belongs to a recipe.
+    """Checks that a checkpoint belongs to a recipe; how long a study may search is no part of a training.
 
     Raises:
         RunError: it was written by another one.
     """
-    different = sorted(name for name, value in recipe.leaves().items() if saved.get(name, value) != value)
+    different = sorted(
+        name
+        for name, value in recipe.leaves().items()
+        if saved.get(name, value) != value and (name == "search.metric" or not name.startswith("search."))
+    )
     if different:
         raise RunError(
             f"{path} was written with other settings ({', '.join(different[:5])}), so it cannot go on with these. "

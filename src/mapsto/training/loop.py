@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapsto._imports import torch
+from mapsto.errors import DataError
 from mapsto.recipe.families import METRICS
 from mapsto.recipe.seeds import derive
 from mapsto.training import checkpoint
@@ -162,7 +163,7 @@ class TorchTrainer(Trainer):
             self.trace.epoch(measurement)
         if whole:
             self.epoch, self.step_in_epoch, self._rates = self.epoch + 1, 0, []
-        if not np.isfinite(score) or not np.isfinite(validation_loss):
+        if not np.isfinite(validation_loss):
             self.ending = Ending.DIVERGED
             return measurement
         if self.stopping.is_better(measurement, self.best):
@@ -177,7 +178,14 @@ class TorchTrainer(Trainer):
     def _score(self, predictions: NDArray[Any], rows: NDArray[np.int64]) -> float:
         encoder = self.prepared.encoders["targets"]
         truth = self.task.truth(np.asarray(self.prepared.arrays["targets"][rows]), encoder)
-        return float(self.metric(self.task.measured(predictions, encoder), truth))
+        score = float(self.metric(self.task.measured(predictions, encoder), truth))
+        if not np.isfinite(score) and np.isfinite(predictions).all():
+            raise DataError(
+                f"The {self.metric.title} of the {len(rows):,} validation rows is not defined, so recipes cannot be "
+                f"compared by it; often a class has no validation row. Choose another `search.metric`, or a larger "
+                f"`data.validation_share`."
+            )
+        return score
 
     def _evaluate(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], float]:
         """Predictions of the present weights for rows, and the mean loss."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class EarlyStopping:
     """Says which of two measurements is better, and when to stop. Prechelt, "Early stopping - but when?", 1998.
 
-    A score that is better by more than `min_delta` is an improvement. Of equal scores the lower validation loss wins:
-    accuracy on a few hundred rows has few values, and the loss tells them apart.
+    A score that is better by more than `min_delta` is an improvement. Without a `min_delta`, of equal scores the lower
+    validation loss wins: accuracy on a few hundred rows has few values, and the loss tells them apart.
 
     Attributes:
         direction: of the score.
@@ -32,7 +32,7 @@ class EarlyStopping:
         if old is None:
             return True
         gain = new.score - old.score if self.direction == "maximize" else old.score - new.score
-        if gain == 0:
+        if gain == 0 and self.min_delta == 0:
             return new.validation_loss < old.validation_loss
         return gain > self.min_delta
 

@@ -75,8 +75,8 @@ class Image(Encoder):
         return resized(_without_alpha(self._as_bytes(pixels)), self.size, smooth=True)
 
     def _as_bytes(self, pixels: Pixels) -> NDArray[np.uint8]:
-        if pixels.dtype == np.uint8:
-            return pixels
+        if pixels.dtype == np.uint8 and self.pixel_range in (None, (0.0, 1.0)):
+            return pixels  # floats in [0, 1] come from such bytes
         if self.pixel_range is None:
             if pixels.dtype.kind in "bui" and pixels.size and pixels.min() >= 0 and pixels.max() <= 255:
                 return pixels.astype(np.uint8)

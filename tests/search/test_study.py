@@ -1,0 +1,91 @@
+"""What a study does in its corners: no time left, limits changed, recipes proposed twice, a metric that is undefined."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import mapsto as mp
+from mapsto.errors import DataError, RecipeError
+from mapsto.search.plan import Plan
+
+FAST = ["model.name=mlp", "model.hidden_dim=16", "training.max_epochs=4", "search.num_seeds=2"]
+
+
+def confirmed(result):
+    return [trial for trial in result.summary()["trials"] if trial["phase"] == "confirm"]
+
+
+def test_a_final_training_without_time_does_not_replace_the_winner(tmp_path, monkeypatch):
+    monkeypatch.setattr(Plan, "final_until", lambda plan: 0.0)
+    settings = [*FAST, "optimizer.learning_rate=log(1e-3, 1e-2)"]
+    result = mp.tune("digits", settings=settings, n_trials=2, out=tmp_path / "run")
+    final = json.loads((result.run / "trials" / "final" / "result.json").read_text())
+    assert (final["state"], final["steps"]) == ("stopped", 1)
+    assert result.scorecard.metrics["accuracy"].value > 0.8
+
+
+def test_a_finished_exploration_goes_on_with_more_trials(tmp_path, monkeypatch):
+    import mapsto.search.study
+
+    def interrupted(study):
+        raise KeyboardInterrupt
+
+    settings = [*FAST, "optimizer.learning_rate=log(1e-3, 1e-2)"]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(mapsto.search.study.Study, "confirm", interrupted)
+        mp.tune("digits", settings=settings, n_trials=2, out=tmp_path / "run")
+    with pytest.raises(RecipeError):
+        mp.resume(tmp_path / "run", n_trials=-1)
+    result = mp.resume(tmp_path / "run", n_trials=4)
+    assert list(result.leaderboard()["trial"].sort_values()) == [0, 1, 2, 3]
+
+
+def test_a_lost_report_is_written_again(tmp_path):
+    result = mp.train("digits", settings=FAST, out=tmp_path / "run")
+    (result.run / "report.html").unlink()
+    mp.resume(result.run)
+    assert (result.run / "report.html").exists()
+
+
+def test_further_seeds_are_other_seeds_also_where_one_is_given(tmp_path):
+    settings = [*FAST, "training.seed=5", "optimizer.learning_rate=choice(0.001, 0.003)"]
+    result = mp.tune("digits", settings=settings, n_trials=2, out=tmp_path / "run")
+    explored = {trial["seed"] for trial in result.summary()["trials"] if trial["phase"] == "explore"}
+    assert explored == {5}
+    assert len({trial["seed"] for trial in confirmed(result)} | explored) == 3
+
+
+def test_a_recipe_that_was_proposed_twice_is_confirmed_once(tmp_path):
+    settings = [*FAST, "model.activation=choice(relu, tanh)", "search.finalists=3"]
+    result = mp.tune("digits", settings=settings, n_trials=6, out=tmp_path / "run")
+    chosen = {trial["of"]: json.dumps(trial["chosen"]) for trial in confirmed(result)}
+    assert len(chosen) == len(set(chosen.values())) == 2
+    assert 0 in chosen
+
+
+def test_a_metric_that_is_not_defined_ends_the_study_at_once_and_says_so(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 3)), np.asarray(["a"] * 58 + ["b"] * 2)
+    with pytest.raises(DataError, match="ROC-AUC of the 9 validation rows is not defined.*search.metric"):
+        mp.tune((x, y), settings=["search.metric=roc_auc"], n_trials=3, out=tmp_path / "run")
+
+
+def test_a_leaderboard_of_an_unfinished_study_has_the_best_first(tmp_path, monkeypatch):
+    import mapsto.search.study
+
+    def interrupted(study):
+        raise KeyboardInterrupt
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3))
+    monkeypatch.setattr(mapsto.search.study.Study, "confirm", interrupted)
+    space = {"optimizer.learning_rate": mp.log(1e-5, 1e-1)}
+    with pytest.raises(KeyboardInterrupt):
+        mp.tune((x, x[:, 0] * 3), space=space, settings=["training.max_epochs=3"], n_trials=4, out=tmp_path / "run")
+    board = mp.open_run(tmp_path / "run").leaderboard()
+    whole = board[board["state"] == "complete"]["score"]
+    assert len(whole) >= 2
+    assert list(whole) == sorted(whole)
