@@ -1,4 +1,4 @@
-"""What a study does in its corners: no time left, limits changed, recipes proposed twice, a metric that is undefined."""
+"""What a study does in its corners: no time left, limits changed, a recipe proposed twice, a metric not defined."""
 
 from __future__ import annotations
 
