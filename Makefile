@@ -83,7 +83,7 @@ docs-serve: $(STAMP)  ## Show the documentation while it is written
 
 .PHONY: settings
 settings: $(STAMP)  ## Write the pages that list every setting, from the settings themselves
-	$(BIN)/python docs/settings.py
+	$(BIN)/python docs/.settings/page.py
 
 # ------------------------------------------------------------------------------------------ runs
 

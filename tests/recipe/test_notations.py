@@ -181,3 +181,8 @@ def test_the_starting_recipe_loads_as_a_space():
 def test_derived_seeds_differ_and_stay():
     assert derive(0, "trial", 7) == 398214851
     assert len({derive(seed, "trial", number) for seed in range(20) for number in range(20)}) == 400
+
+
+def test_kinds_of_several_columns_on_the_command_line():
+    settings = ["data.columns.zip=text", "data.columns.age=numeric", "data.columns.zip=category"]
+    assert Space.from_settings(settings).leaves == {"data.columns": {"zip": "category", "age": "numeric"}}

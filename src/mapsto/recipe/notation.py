@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +110,16 @@ def read_settings(settings: Iterable[str]) -> tuple[list[Entry], list[Fault]]:
             faults.append(Fault(str(error)))
             continue
         found, wrong = flatten([(key.strip(), node)])
-        entries |= {entry.leaf: entry for entry in found}
+        entries |= {entry.leaf: _joined(entries.get(entry.leaf), entry) for entry in found}
         faults += wrong
     return list(entries.values()), faults
+
+
+def _joined(earlier: Entry | None, entry: Entry) -> Entry:
+    """The later of two entries for one setting; mappings (`data.columns.age=...`, then `.zip=...`) are joined."""
+    if earlier is None or not (isinstance(earlier.value, dict) and isinstance(entry.value, dict)):
+        return entry
+    return replace(entry, value={**earlier.value, **entry.value})
 
 
 def read_mapping(mapping: Mapping[str, Any]) -> tuple[list[Entry], list[Fault]]:
