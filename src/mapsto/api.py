@@ -16,13 +16,14 @@ from mapsto.data.read import read
 from mapsto.data.table import Table
 from mapsto.errors import RecipeError, RunError
 from mapsto.recipe.budget import parse_budget
-from mapsto.recipe.families import METRICS, TASKS
+from mapsto.recipe.families import METRICS, SAMPLERS, TASKS
+from mapsto.recipe.ranges import Log
 from mapsto.recipe.schema import Recipe
 from mapsto.recipe.space import Space
 from mapsto.search.plan import Plan
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.results import SCORECARD, conclude, read_results
-from mapsto.search.run import REPORT, STUDY, Run, check_is_run, free_path
+from mapsto.search.run import REPORT, STUDY, Run, check_is_run, run_path
 from mapsto.search.store import DataStore
 from mapsto.search.study import Study
 from mapsto.tasks._choice import choose
@@ -143,6 +144,11 @@ def resume(
     if read_results(path) is not None:
         if not (path / REPORT).exists():  # killed between the last result and its report
             report(path)
+        if budget is not None or n_trials is not None:
+            raise RunError(
+                f"{path} is finished: its winner has been tested, and the test part is used once. For a longer study "
+                f"start another: `mapsto tune {path / STUDY} --budget ...`."
+            )
         return Result(path)
     folder = Run.open(path)
     try:
@@ -407,7 +413,11 @@ def _start(
     table, defaults = _first_look(given, source)
     first = _first_recipe(given, defaults)
     _device(first)
-    run = Run.create(Path(out) if out is not None else free_path(Path(table.name).stem), overwrite=overwrite)
+    if searching and given.ranges:
+        SAMPLERS.get(first.search.sampler)().size(
+            given.ranges
+        )  # refuses what cannot be listed, before anything is made
+    run = Run.create(Path(out) if out is not None else run_path(table.name, overwrite), overwrite=overwrite)
     try:
         run.add_elapsed(time.perf_counter() - started)
         run.save_state(given=given.to_yaml(), searching=searching)
@@ -515,8 +525,11 @@ def _completed(
         advised = {
             name: range_
             for name, range_ in task.space(prepared.facts).items()
-            if name in there and not ("model." in other and name.startswith("model."))
+            if name in there and not name.startswith(other)
         }
+        if "optimizer." in other:  # the rate is worth searching whatever the optimizer: a decade to either side
+            rate = there["optimizer.learning_rate"]
+            advised["optimizer.learning_rate"] = Log(rate / 10, rate * 10)
         given = Space.from_mapping(advised).merged(given)
     return given, defaults
 

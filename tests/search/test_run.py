@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mapsto.errors import RunError
-from mapsto.search.run import STUDY, Run, check_is_run, free_path
+from mapsto.search.run import STUDY, Run, check_is_run, run_path
 
 
 def a_run(path):
@@ -63,8 +63,9 @@ def test_a_file_in_the_way(tmp_path):
         Run.create(tmp_path / "one")
 
 
-def test_free_path_is_free(tmp_path, monkeypatch):
+def test_a_run_goes_where_nothing_is_unless_it_may_overwrite(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert str(free_path("my data!.csv")) == "runs/my-data-.csv"
+    assert str(run_path("my data!.csv", overwrite=False)) == "runs/my-data"
     (tmp_path / "runs" / "digits").mkdir(parents=True)
-    assert str(free_path("digits")) == "runs/digits-2"
+    assert str(run_path("digits", overwrite=False)) == "runs/digits-2"
+    assert str(run_path("digits", overwrite=True)) == "runs/digits"

@@ -89,3 +89,23 @@ def test_a_leaderboard_of_an_unfinished_study_has_the_best_first(tmp_path, monke
     whole = board[board["state"] == "complete"]["score"]
     assert len(whole) >= 2
     assert list(whole) == sorted(whole)
+
+
+def test_another_optimizer_is_searched_around_its_own_rate(tmp_path):
+    result = mp.tune("digits", settings=[*FAST, "optimizer.name=sgd"], n_trials=1, out=tmp_path / "run")
+    space = (result.run / "study.yaml").read_text()
+    assert "learning_rate: log(0.005, 0.5)" in space
+    assert result.leaderboard()["optimizer.learning_rate"][0] == 0.05
+
+
+def test_a_finished_study_is_not_made_longer(tmp_path):
+    result = mp.train("digits", settings=FAST, out=tmp_path / "run")
+    with pytest.raises(mp.MapstoError, match="is finished.*mapsto tune .*study.yaml"):
+        mp.resume(result.run, n_trials=9)
+
+
+def test_a_grid_without_an_end_is_refused_before_a_folder_is_made(tmp_path):
+    settings = ["search.sampler=grid", "optimizer.learning_rate=log(1e-3, 1e-2)"]
+    with pytest.raises(RecipeError, match="Grid search needs a list of values"):
+        mp.tune("digits", settings=settings, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

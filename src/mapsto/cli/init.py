@@ -37,7 +37,8 @@ def init(
 ) -> None:
     """Write a commented recipe for data; train nothing.
 
-    Every setting is there, with what it does, its range and its default.
+    The settings that matter most are there, each with what it does, its range and its default; `mapsto show` prints
+    every one.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
         if out is not None and out.exists() and not overwrite:

@@ -115,9 +115,11 @@ def check_is_run(path: Path) -> None:
         raise RunError(f"{path} is not a run of mapsto: it has no {STUDY}. A run is a folder given by `--out`.")
 
 
-def free_path(name: str) -> Path:
-    """The first of `runs/<name>`, `runs/<name>-2`, ... that is not there yet."""
-    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "study"
+def run_path(name: str, overwrite: bool) -> Path:
+    """`runs/<name>`, the suffix left out; unless it may be overwritten, the first of `-2`, `-3`, ... that is free."""
+    stem = re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.") or "study"
+    if overwrite:
+        return Path("runs") / stem
     for number in itertools.count(1):
         path = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
         if not path.exists():

@@ -38,7 +38,7 @@ class TabularRegression(Task):
     models: ClassVar[tuple[str, ...]] = ("mlp",)
     metrics: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
 
-    huber_delta: float | None = Field(None, gt=0, description="errors beyond it count linearly; none is squared error")
+    huber_delta: float | None = Field(None, gt=0, description="errors beyond it count linearly; null: squared error")
 
     @classmethod
     def suits(cls, table: Table) -> float:
