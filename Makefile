@@ -95,9 +95,26 @@ demo: $(STAMP)  ## Tune a network on the digits data within two minutes; writes 
 bench-loop: $(STAMP)  ## Measure the training loop beside a bare PyTorch loop; writes benchmarks/results/loop.json
 	$(BIN)/python benchmarks/loop.py
 
+.PHONY: bench-augment
+bench-augment: $(STAMP)  ## Measure what each augmentation adds to a step; writes benchmarks/results/augmentations.json
+	$(BIN)/python benchmarks/augmentations.py
+
 .PHONY: bench-data
 bench-data: $(STAMP)  ## Train on the real data sets beside plain baselines; writes benchmarks/results/real_data.json
 	$(BIN)/python benchmarks/real_data.py
+
+.PHONY: bench-images
+bench-images: $(STAMP)  ## Measure epochs over photographs beside torchvision's loader; writes benchmarks/results/images.json
+	$(BIN)/python -c 'import torchvision' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt torchvision
+	$(BIN)/python benchmarks/images.py
+
+.PHONY: bench-audit
+bench-audit: $(STAMP)  ## Plant faults in the real data sets and count what the audit finds; writes benchmarks/results/audit.json
+	$(BIN)/python benchmarks/audit.py
+
+.PHONY: bench-streaming
+bench-streaming: $(STAMP)  ## Read data ten times larger than `data.memory`; writes benchmarks/results/streaming.json
+	$(BIN)/python benchmarks/streaming.py
 
 .PHONY: clean
 clean:  ## Remove what was built, but neither .venv nor runs/

@@ -202,3 +202,13 @@ def test_a_remark_beside_a_table_does_not_make_it_a_text_task():
     frame = pd.DataFrame(rng.normal(size=(80, 6)), columns=list("abcdef")).assign(remark=remarks, y=["u", "v"] * 40)
     assert choose(read(frame, options=DataOptions(target="y"))) == "tabular_classification"
     assert choose(read(frame[["a", "remark", "y"]], options=DataOptions(target="y"))) == "text_classification"
+
+
+def test_scores_on_the_training_data_are_told_apart(tmp_path, caplog):
+    frame = pd.DataFrame({"x": np.arange(90.0), "y": ["a", "b", "b"] * 30})
+    run = mp.train(frame, target="y", settings=["training.max_epochs=1"], out=tmp_path / "run").run
+    mp.evaluate(run, frame)
+    assert "is what the network was trained on" in caplog.text
+    caplog.clear()
+    mp.evaluate(run, frame.iloc[:60])
+    assert caplog.text == ""

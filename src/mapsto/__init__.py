@@ -17,9 +17,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mapsto.api import (
-        Result,
+        audit,
         check,
         datasets,
+        download,
         evaluate,
         init,
         load,
@@ -38,18 +39,20 @@ if TYPE_CHECKING:
     from mapsto.recipe.ranges import integer as int
     from mapsto.recipe.schema import Recipe
     from mapsto.recipe.space import Space
+    from mapsto.result import Result
     from mapsto.training.fitted import Fitted
 
 _PLACES = {
     "mapsto.api": (
-        "Result", "check", "datasets", "evaluate", "init", "load", "open_run", "predict", "report", "resume", "schema",
-        "show", "train", "tune",
+        "audit", "check", "datasets", "download", "evaluate", "init", "load", "open_run", "predict", "report",
+        "resume", "schema", "show", "train", "tune",
     ),
     "mapsto.errors": ("DataError", "MapstoError", "MissingPackage", "RecipeError", "RunError", "TrainingError"),
     "mapsto.estimators": ("TunedClassifier", "TunedRegressor"),
     "mapsto.recipe.ranges": ("choice", "log", "uniform"),
     "mapsto.recipe.schema": ("Recipe",),
     "mapsto.recipe.space": ("Space",),
+    "mapsto.result": ("Result",),
     "mapsto.training.fitted": ("Fitted",),
 }  # fmt: skip
 _HOME = {name: (module, name) for module, names in _PLACES.items() for name in names}
@@ -68,9 +71,11 @@ __all__ = [
     "TrainingError",
     "TunedClassifier",
     "TunedRegressor",
+    "audit",
     "check",
     "choice",
     "datasets",
+    "download",
     "evaluate",
     "init",
     "int",

@@ -12,6 +12,8 @@ from typing import Any
 
 from mapsto.errors import RunError
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOENT)
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
@@ -43,7 +45,7 @@ def explained(path: Path) -> Iterator[None]:
                 f"The disk is full: {path} could not be written. Nothing that was there is lost. "
                 f"Free some space and go on with `mapsto resume`."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        if error.errno in _REFUSED:
             raise RunError(
                 f"{path} cannot be written ({error.strerror}). Choose another folder with `--out`, or change "
                 f"the folder's permissions."

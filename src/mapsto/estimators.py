@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mapsto import api
+from mapsto.search.run import free_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
 
 class _Tuned(BaseEstimator):  # type: ignore[misc]
@@ -26,7 +30,7 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         n_trials: recipes explored at most.
         settings: further settings in the notation of the command line.
         seed: of everything random.
-        out: where the run folder is kept; None keeps none.
+        out: where the run folder is kept, with a number behind it from the second `fit` on; None keeps none.
 
     After `fit`, `fitted_` is the network and `scorecard_` how well it did on rows that `fit` kept apart to test it.
     """
@@ -42,7 +46,10 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         self.budget, self.n_trials, self.settings, self.seed, self.out = budget, n_trials, settings, seed, out
 
     def _fit(self, X: Any, y: Any, task: str) -> Self:
-        folder = Path(tempfile.mkdtemp(prefix="mapsto-")) if self.out is None else Path(self.out)
+        validate_data(self, X, skip_check_array=True)  # names and number of the columns; cells may be of any kind
+        if np.ndim(X) != 2:
+            raise ValueError(f"Expected 2D array, got {np.ndim(X)}D array instead: X has the shape (rows, features).")
+        folder = Path(tempfile.mkdtemp(prefix="mapsto-")) if self.out is None else free_path(Path(self.out))
         try:
             result = api.tune(
                 (X, y),
@@ -57,8 +64,13 @@ class _Tuned(BaseEstimator):  # type: ignore[misc]
         finally:
             if self.out is None:
                 shutil.rmtree(folder, ignore_errors=True)
-        self.n_features_in_ = np.shape(X)[1]
         return self
+
+    def _answers(self, X: Any) -> pd.DataFrame:
+        """What the network says of rows with the columns that it was fitted on."""
+        check_is_fitted(self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self.fitted_.predict(X if hasattr(self, "feature_names_in_") else np.asarray(X))
 
 
 class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
@@ -73,6 +85,7 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Self:
         """Tunes a network on rows `X` of shape `(rows, features)` and classes `y` of shape `(rows,)`."""
+        check_classification_targets(y)
         self._fit(X, y, "tabular_classification")
         # The classes as the user wrote them: the network knows them by their text, in an order of its own.
         classes = self.fitted_.truth(self.fitted_.read_with_target((X, y)))
@@ -82,8 +95,7 @@ class TunedClassifier(ClassifierMixin, _Tuned):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities of shape `(rows, classes)`, columns in the order of `classes_`."""
-        check_is_fitted(self)
-        frame = self.fitted_.predict(X)
+        frame = self._answers(X)
         columns = [f"p({name})" for name in self.fitted_.preprocessing.specs["targets"].names]
         return frame[columns].to_numpy(np.float64)
 
@@ -102,5 +114,4 @@ class TunedRegressor(RegressorMixin, _Tuned):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The number for each row, in the unit of `y`."""
-        check_is_fitted(self)
-        return self.fitted_.predict(X)["answer"].to_numpy(np.float64)
+        return self._answers(X)["answer"].to_numpy(np.float64)

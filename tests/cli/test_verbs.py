@@ -122,7 +122,7 @@ def test_schema_is_a_json_schema(mapsto):
 
 
 def test_datasets_are_listed(mapsto):
-    assert mapsto("datasets", "--quiet").stdout.split("\n") == ["digits", "mnist", "cifar10", ""]
+    assert mapsto("datasets", "--quiet").stdout.split("\n")[:3] == ["digits", "mnist", "fashion-mnist"]
     assert json.loads(mapsto("datasets", "--json").stdout)[0]["name"] == "digits"
     assert "1,797" in mapsto("datasets").stdout
 

@@ -13,7 +13,9 @@ from mapsto.testing.encoders import TRAINING, check_encoder, sample_table
 SETTINGS = [
     {},
     {"scale": "minmax", "missing": "mean"},
-    {"scale": "symmetric", "missing": "zero", "image_size": 8},
+    {"scale": "symmetric", "missing": "constant", "image_size": 8},
+    {"missing": "knn", "outliers": "clip", "numbers": "piecewise_linear", "categories": "embedding"},
+    {"missing": "iterative", "outliers": "winsorize", "categories": "hashing"},
     {"scale": "none", "max_levels": 2, "max_length": 3, "vocabulary_size": 4, "ignore_class": 2},
 ]
 

@@ -36,7 +36,7 @@ def test_without_scaling_numbers_stay_and_minmax_may_be_left_by_new_rows():
     assert fitted(table, [0, 1], scale="minmax")[0].encode(table)[:, 0].tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("missing", "fill"), [("median", 2), ("mean", 4), ("zero", 0), ("drop", 2)])
+@pytest.mark.parametrize(("missing", "fill"), [("median", 2), ("mean", 4), ("constant", 0), ("drop", 2)])
 def test_a_missing_number_is_replaced_by_what_training_says(missing, fill):
     table = make_table({"Age": [1, 2, 9, None, 1000, None]})
     encoder, notes = fitted(table, [0, 1, 2, 3], scale="none", missing=missing)
@@ -67,7 +67,7 @@ def test_levels_beyond_the_most_frequent_share_a_feature():
     assert encoder.spec.names == ("city=Bonn", "city=Ulm", "city missing", "city other")
     assert encoder.encode(table).argmax(axis=1).tolist() == [1, 1, 0, 0, 3, 3, 2, 3]
     assert encoder.encode(table).sum() == 8
-    assert notes[0].startswith("One column has more than 2 levels: city.")
+    assert notes[0].startswith("One column (city) has more than 2 levels; the 2 most frequent are kept, all others")
 
 
 def test_an_unseen_level_is_zeros_where_training_has_no_other_levels():

@@ -25,7 +25,7 @@ class Lazy:
     def size(self):
         return self.pixels.shape[:2]
 
-    def decode(self):
+    def decode(self, size=None):
         if self.damaged:
             raise DataError(f"{self.name} is damaged.")
         return self.pixels

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mapsto.data.encoders.tokens import Tokens, words
+from mapsto.data.encoders.tokens import Tokens
+from mapsto.data.tokenizers.words import Words
 from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
 from mapsto.testing.tables import make_table
@@ -30,7 +31,7 @@ def fitted(texts, rows=None, **options):
     ],
 )
 def test_texts_are_split_into_lower_case_words(text, expected):
-    assert words(text) == expected
+    assert Words.split(text) == expected
 
 
 def test_frequent_words_come_first_and_equally_frequent_ones_by_alphabet():

@@ -39,8 +39,8 @@ KINDS = {
     "numbers as text": ([f" {row}.5" for row in range(ROWS)], "numeric"),
     "nullable integers": (pd.array([1, None, 3, 4] * 10, dtype="Int64"), "numeric"),
     "decimals": ([Decimal(row) for row in range(ROWS)], "numeric"),
-    "dates": (pd.date_range("2020-01-01", periods=ROWS), "numeric"),
-    "dates in a zone": (pd.date_range("2020-01-01", periods=ROWS, tz="Asia/Shanghai"), "numeric"),
+    "dates": (pd.date_range("2020-01-01", periods=ROWS), "date"),
+    "dates in a zone": (pd.date_range("2020-01-01", periods=ROWS, tz="Asia/Shanghai"), "date"),
     "spans": (pd.to_timedelta(range(ROWS), unit="h"), "numeric"),
     "booleans": ([True, False] * 20, "category"),
     "booleans with missing": ([True, None, False, True] * 10, "category"),
@@ -102,9 +102,13 @@ def test_nearly_all_numbers_are_numbers_with_a_warning():
     assert 'x" is read as numbers; 1 of its cells are none ("unknown")' in warning.message
 
 
-def test_dates_are_days_since_1970():
+def test_dates_of_a_frame_are_dates_and_as_a_target_days_since_1970():
     days = [dt.datetime(1970, 1, 2, 12), dt.datetime(1969, 12, 31)] * 20
-    assert table({"x": days}).columns["x"].values[:2].tolist() == [1.5, -1.0]
+    column = table({"x": days}).columns["x"]
+    assert (column.kind, column.values.dtype) == ("date", "datetime64[ns]")
+    assert column.values[0] == np.datetime64("1970-01-02T12")
+    target = table({"x": RNG.random(ROWS), "y": days}, target="y").columns["y"]
+    assert (target.kind, target.values[:2].tolist()) == ("numeric", [1.5, -1.0])
 
 
 def test_infinity_is_left_for_the_encoder():

@@ -58,7 +58,7 @@ class Photo:
     def size(self):
         return self.pixels.shape[:2]
 
-    def decode(self):
+    def decode(self, size=None):
         self.decoded += 1
         if self.damaged:
             raise DataError(f"{self.name} is damaged (truncated).")
@@ -251,7 +251,12 @@ def test_damaged_images_are_left_out_and_named(tmp_path):
             {},
             "people.csv has 2 rows that can be used; at least 3",
         ),
-        (people(age=[None] * 60), "tabular_classification", {"missing": "drop"}, "No row of people.csv is complete"),
+        (
+            people(age=[None] * 60),
+            "tabular_classification",
+            {"missing": "drop", "clean": "none"},
+            "No row of people.csv is complete",
+        ),
         (
             replace(people(income=[1.0] * 60), target="income"),
             "tabular_regression",
@@ -313,7 +318,7 @@ def test_a_text_is_shown_as_it_was(tmp_path):
 def test_an_interruption_leaves_no_half_folder(tmp_path):
     table, photos = album()
 
-    def interrupt():
+    def interrupt(size):
         raise KeyboardInterrupt
 
     photos[29].decode = interrupt

@@ -115,7 +115,8 @@ def test_inputs_alone_are_enough_to_predict(source, kinds):
 
 BAD = {
     "nothing": (None, "NoneType is not read as data"),
-    "a generator": ((row for row in X), "generator is not read as data"),
+    "a generator of inputs": (iter(X), "Which column of data is to be predicted"),
+    "a generator that has ended": (iter([]), "data gave no items"),
     "three entries": ((X, Y, Y), "must be a pair .* Received: 3 entries"),
     "rows of other lengths": (([[1, 2], [3]], [0, 1]), "Rows must have the same length and shape"),
     "lengths": ((X, Y[:-1]), "40 rows of inputs, but 39 of targets"),

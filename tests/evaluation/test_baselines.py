@@ -201,3 +201,20 @@ def test_fitting_ends_when_the_time_is_up() -> None:
 def test_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="must be one of classes, values, masks. Received: kind='boxes'"):
         fit_baselines(np.zeros((2, 2)), np.zeros(2), kind="boxes", train_rows=np.arange(2))
+
+
+@pytest.mark.parametrize("count", [12, 2000])
+def test_numbers_of_levels_are_no_quantities(count: int) -> None:
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1, 13, 4000) * (count // 13 if count > 13 else 1)
+    effect = rng.normal(size=count + 1)
+    inputs = np.column_stack([ids, rng.normal(size=4000)]).astype(np.float32)
+    targets = effect[ids] + rng.normal(0, 0.1, 4000)
+    train, test = np.arange(3000), np.arange(3000, 4000)
+    found = {}
+    for name, levels in (("told", (count + 1, 0)), ("not told", ())):
+        baselines = fit_baselines(inputs, targets, kind="values", train_rows=train, max_seconds=5.0, levels=levels)
+        found[name] = scores(baselines, "r2", inputs[test], targets[test])
+    assert found["told"]["linear"] > 0.95  # type: ignore[operator]
+    assert found["not told"]["linear"] < 0.5  # type: ignore[operator]
+    assert found["told"]["trees"] > 0.95  # type: ignore[operator]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from mapsto.evaluation.comparison import Comparison, compare, row_differences
+from mapsto.evaluation.comparison import Comparison, compare, fold_differences, row_differences
 from mapsto.metrics.accuracy import Accuracy
 from mapsto.metrics.base import Direction
 from mapsto.metrics.rmse import RMSE
@@ -110,3 +110,62 @@ def test_row_differences_of_rmse_average_to_the_difference() -> None:
     found = row_differences(RMSE(), [candidate], [default], targets)
     difference = RMSE()(candidate, targets) - RMSE()(default, targets)
     assert math.isclose(float(found.mean()), difference, rel_tol=0.01)
+
+
+def test_differences_of_folds_are_those_of_rows_where_folds_are_alike() -> None:
+    rng = np.random.default_rng(0)
+    targets = [rng.integers(0, 2, 40) for _ in range(3)]
+    candidate, default = ([rng.dirichlet([1, 1], 40) for _ in range(3)] for _ in range(2))
+    found = fold_differences(Accuracy(), candidate, default, targets, [0, 1, 2])
+    each = [row_differences(Accuracy(), [c], [d], t) for c, d, t in zip(candidate, default, targets, strict=True)]
+    assert len(found) == 120
+    np.testing.assert_allclose(found.mean(), np.mean([e.mean() for e in each]))
+    np.testing.assert_allclose(found - found.mean(), np.concatenate([e - e.mean() for e in each]), atol=1e-12)
+
+
+def test_differences_on_one_fold_are_row_differences() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 50)
+    candidate, default = ([rng.dirichlet([1, 1], 50) for _ in range(3)] for _ in range(2))
+    found = fold_differences(Accuracy(), candidate, default, [targets] * 3, [0, 0, 0])
+    np.testing.assert_allclose(found, row_differences(Accuracy(), candidate, default, targets), atol=1e-12)
+
+
+def test_a_fold_that_was_run_twice_counts_twice_however_many_rows_it_has() -> None:
+    rng = np.random.default_rng(0)
+    sizes, folds = [30, 90], [0, 1, 0]
+    of_fold = [rng.integers(0, 2, size) for size in sizes]
+    targets = [of_fold[fold] for fold in folds]
+    candidate, default = ([rng.dirichlet([1, 1], len(t)) for t in targets] for _ in range(2))
+    found = fold_differences(Accuracy(), candidate, default, targets, folds)
+    first = row_differences(Accuracy(), [candidate[0], candidate[2]], [default[0], default[2]], of_fold[0])
+    second = row_differences(Accuracy(), [candidate[1]], [default[1]], of_fold[1])
+    expected = (2 / 3) ** 2 * first.var() / 30 + (1 / 3) ** 2 * second.var() / 90
+    assert math.isclose(found.var() / len(found), expected, rel_tol=1e-9)
+    assert math.isclose(found.mean(), 2 / 3 * first.mean() + 1 / 3 * second.mean())
+
+
+@pytest.mark.parametrize("num_folds", [3, 5, 10])
+@pytest.mark.parametrize("kept", [0.0, 0.5])
+def test_equal_recipes_are_rarely_called_different_on_folds(num_folds: int, kept: float) -> None:
+    """`kept`: the share of a training's luck that folds have in common, as most of their training rows are the same."""
+    rng = np.random.default_rng(num_folds)
+    wrong = 0
+    for _ in range(1500):
+        rows = rng.normal(size=(num_folds, 200 // num_folds))
+        luck = 0.05 * (math.sqrt(kept) * rng.normal() + math.sqrt(1 - kept) * rng.normal(size=(num_folds, 1)))
+        effects = rows + luck
+        found = compare(
+            effects.mean(axis=1).tolist(), [0.0] * num_folds, "maximize", row_differences=effects.ravel(),
+            num_folds=num_folds,
+        )  # fmt: skip
+        wrong += found.verdict != "not distinguishable"
+    assert wrong / 1500 <= 0.05
+
+
+def test_what_was_counted_is_said() -> None:
+    rows = np.random.default_rng(0).normal(size=100)
+    scores = [0.90, 0.91, 0.93, 0.92]
+    found = [compare(scores, [0.8] * 4, "maximize", row_differences=rows, num_folds=folds) for folds in (0, 4, 2)]
+    assert [comparison.runs for comparison in found] == ["4 seeds", "4 folds", "4 runs on 2 folds"]
+    assert found[1].method == "spread over 4 folds and over rows"

@@ -27,7 +27,7 @@ def of_values(rows: int = 60) -> Scorecard:
     return score(("rmse", "r2"), *sample("values", rows), None, "test", seed=0)
 
 
-def of_masks(rows: int = 8) -> Scorecard:
+def of_masks(rows: int = 12) -> Scorecard:
     return score(("mean_iou", "pixel_accuracy"), *sample("masks", rows), NAMES, "validation", seed=0)
 
 
@@ -75,7 +75,7 @@ def test_classes_agree_with_scikit_learn() -> None:
 
 
 def test_regions_agree_with_scikit_learn() -> None:
-    predictions, masks = sample("masks", 8)
+    predictions, masks = sample("masks", 12)
     card, scored = of_masks(), masks >= 0
     expected = jaccard_score(masks[scored], predictions[scored], average=None)
     assert card.per_class is not None
@@ -84,7 +84,7 @@ def test_regions_agree_with_scikit_learn() -> None:
         assert isinstance(found, RegionScore)
         assert math.isclose(found.iou, expected[index])
         assert found.iou_low < found.iou < found.iou_high
-        assert (found.rows, found.pixels) == (8, int((masks == index).sum()))
+        assert (found.rows, found.pixels) == (12, int((masks == index).sum()))
     np.testing.assert_array_equal(card.confusion.counts, confusion_matrix(masks[scored], predictions[scored]))
 
 

@@ -170,3 +170,83 @@ def test_sample_specs_are_what_the_families_read():
         for encoder in MODELS.get(name).inputs:
             assert sample_spec(encoder).encoder == encoder
             assert math.prod(sample_spec(encoder).shape) > 0
+
+
+MIXED = Spec("features", (4,), "float32", names=("a", "a missing", "city", "b"), levels=(0, 2, 6, 0))
+
+
+def mixed_inputs(rows):
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(rows, 4, generator=generator)
+    inputs[:, 1] = (inputs[:, 1] > 0).float()
+    inputs[:, 2] = torch.randint(0, 6, (rows,), generator=generator).float()
+    return inputs
+
+
+def test_level_numbers_are_looked_up_and_flags_and_numbers_pass():
+    network = MLP(num_layers=0, embedding_dim=3).build(MIXED, 2)
+    (embedding,) = layers(network, nn.Embedding)
+    assert tuple(embedding.weight.shape) == (6, 3)
+    assert shapes(network) == [(2, 2 + 1 + 3)]
+    inputs = mixed_inputs(8)
+    joined = network[0](inputs)
+    assert torch.equal(joined[:, :3], inputs[:, [0, 3, 1]])
+    assert torch.equal(joined[:, 3:], embedding(inputs[:, 2].long()))
+
+
+def test_a_level_that_training_never_saw_has_the_zero_vector():
+    network = MLP().build(MIXED, 2)
+    inputs = mixed_inputs(4)
+    inputs[:, 2] = 0
+    assert float(network[0](inputs)[:, 3:].detach().abs().sum()) == 0
+
+
+def fit(network, inputs, targets, steps=300, learning_rate=1e-2):
+    optimizer = torch.optim.Adam(network.parameters(), learning_rate)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(network(inputs).squeeze(1), targets)
+        loss.backward()
+        optimizer.step()
+    return float(loss.detach())
+
+
+def test_the_vectors_of_levels_are_learned():
+    torch.manual_seed(0)
+    inputs = mixed_inputs(400)
+    effect = torch.tensor([0.0, 3.0, -2.0, 5.0, -4.0, 1.0])
+    targets = effect[inputs[:, 2].long()]
+    network = MLP(hidden_dim=16, num_layers=1).build(MIXED, 1)
+    before = layers(network, nn.Embedding)[0].weight.detach().clone()
+    plain = MLP(hidden_dim=16, num_layers=1).build(Spec("features", (4,), "float32"), 1)
+    assert fit(network, inputs, targets, steps=200) < 0.05 < 0.5 * fit(plain, inputs, targets, steps=200)
+    assert float((layers(network, nn.Embedding)[0].weight.detach() - before).abs().max()) > 0.1
+
+
+def test_periodic_embeddings_learn_what_changes_fast_with_a_number():
+    torch.manual_seed(0)
+    inputs = torch.linspace(-2, 2, 400).unsqueeze(1)
+    targets = torch.sin(12 * inputs).squeeze(1)
+    spec = Spec("features", (1,), "float32", levels=(0,))
+    plain = MLP(hidden_dim=32).build(spec, 1)
+    periodic = MLP(hidden_dim=32, numeric_embedding="periodic", frequency_scale=1.0).build(spec, 1)
+    assert fit(periodic, inputs, targets) < 0.1 * fit(plain, inputs, targets)
+    start = MLP(hidden_dim=32, numeric_embedding="periodic", num_frequencies=7, numeric_dim=5).build(spec, 1)
+    assert tuple(start[0].periodic.weight.shape) == (1, 14, 5)
+    assert shapes(start)[0] == (32, 5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"numeric_embedding": "periodic"}])
+def test_mixed_features_keep_the_contract(settings):
+    network = MLP(normalization="batch", **settings).build(MIXED, 3)
+    inputs = mixed_inputs(6)
+    network(inputs).square().mean().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    network.eval()
+    assert torch.allclose(network(inputs)[2:3], network(inputs[2:3]), atol=1e-5)
+
+
+def test_frequency_scale_is_the_deviation_of_the_frequencies():
+    spec = Spec("features", (50,), "float32", levels=(0,) * 50)
+    network = MLP(numeric_embedding="periodic", frequency_scale=0.7, num_frequencies=64).build(spec, 1)
+    assert float(network[0].periodic.frequencies.detach().std()) == pytest.approx(0.7, rel=0.05)

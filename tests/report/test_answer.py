@@ -14,12 +14,12 @@ from mapsto.report.study import Baseline, Measure, Repeats, Study
 from mapsto.report.text import Language, Texts
 
 
-def against(study: Study, *others: tuple[float, float | None, float | None]) -> Study:
-    """The study with a test value of 0.90 in [0.88, 0.92] and these baselines."""
+def against(study: Study, *others: tuple[float, tuple[float, float] | None]) -> Study:
+    """The study with a test value of 0.90 in [0.88, 0.92] and these baselines: values, intervals of the lead."""
     own = replace(study.measures[0], value=0.90, low=0.88, high=0.92)
     baselines = tuple(
-        Baseline(str(i), str(i), {"accuracy": replace(own, value=v, low=low, high=high)}, 1.0, "")
-        for i, (v, low, high) in enumerate(others)
+        Baseline(str(i), str(i), {"accuracy": replace(own, value=v)}, 1.0, "", lead)
+        for i, (v, lead) in enumerate(others)
     )
     return replace(study, measures=(own,), baselines=baselines)
 
@@ -27,17 +27,17 @@ def against(study: Study, *others: tuple[float, float | None, float | None]) -> 
 @pytest.mark.parametrize(
     ("others", "expected"),
     [
-        ([(0.80, 0.78, 0.82), (0.85, 0.84, 0.86)], Standing.CLEAR),
-        ([(0.87, 0.85, 0.89)], Standing.BETTER),
-        ([(0.86, 0.85, 0.87), (0.80, 0.60, 0.89)], Standing.BETTER),
-        ([(0.91, 0.89, 0.93)], Standing.WORSE),
-        ([(0.90, 0.88, 0.92)], Standing.WORSE),
-        ([(0.95, 0.94, 0.96)], Standing.LOST),
-        ([(0.80, None, None)], Standing.BARE),
+        ([(0.80, (0.08, 0.12)), (0.85, (0.02, 0.08))], Standing.CLEAR),
+        ([(0.87, (-0.01, 0.07))], Standing.BETTER),
+        ([(0.86, (0.02, 0.06)), (0.80, (-0.01, 0.21))], Standing.BETTER),
+        ([(0.91, (-0.03, 0.01))], Standing.WORSE),
+        ([(0.90, (-0.02, 0.02))], Standing.WORSE),
+        ([(0.95, (-0.07, -0.03))], Standing.LOST),
+        ([(0.80, None)], Standing.BARE),
         ([], Standing.NONE),
     ],
 )
-def test_standing(digits: Study, others: list[tuple[float, float | None, float | None]], expected: Standing):
+def test_standing(digits: Study, others: list[tuple[float, tuple[float, float] | None]], expected: Standing):
     assert standing(against(digits, *others)) is expected
 
 
@@ -86,3 +86,17 @@ def test_chinese_answer_states_the_same_numbers(digits: Study):
 
     assert numbers("en") == numbers("zh")
     assert len(numbers("zh")[0]) == 3
+
+
+@pytest.mark.parametrize(("language", "seeds", "folds"), [("en", ("seeds",), "fold"), ("zh", ("随机种子",), "折")])
+def test_repeats_on_folds_are_called_folds(digits: Study, language: Language, seeds: tuple[str, ...], folds: str):
+    def said(study: Study) -> str:
+        once, unknown = replace(study, winner=Repeats(0.98, None, 0, ())), replace(study, verdict="", verdict_text="")
+        same = replace(study, verdict="not distinguishable", verdict_text="")
+        return "".join(claim.text for s in (study, once, unknown, same) for claim in answer(s, Texts(language)).claims)
+
+    on_folds = replace(digits, trials=tuple(replace(trial, fold=trial.number % 3) for trial in digits.trials))
+    assert folds not in said(digits)
+    assert said(on_folds).count(folds) >= 4
+    assert said(on_folds) != said(digits)
+    assert all(said(digits).count(word) > said(on_folds).count(word) for word in seeds)

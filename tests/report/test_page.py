@@ -80,7 +80,18 @@ def test_page_is_well_formed_and_its_links_lead_somewhere(page: Callable[..., st
 @pytest.mark.parametrize("name", ["digits", "housing", "camvid"])
 def test_page_of_a_finished_study_has_every_section(page: Callable[..., str], name: str):
     sections = [a["id"] for tag, a in Reader(page(name)).tags if tag == "section"]
-    wanted = ["answer", "data", "search", "training", "evaluation", "errors", "baselines", "recipe", "environment"]
+    wanted = [
+        "answer",
+        "audit",
+        "data",
+        "search",
+        "training",
+        "evaluation",
+        "errors",
+        "baselines",
+        "recipe",
+        "environment",
+    ]
     assert sections == wanted
 
 

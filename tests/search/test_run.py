@@ -1,5 +1,6 @@
 """Run folders: made, held, and never overwritten by accident."""
 
+import os
 import time
 
 import pytest
@@ -11,6 +12,7 @@ from mapsto.search.run import STUDY, Run, check_is_run, run_path
 def a_run(path):
     run = Run.create(path)
     (path / STUDY).write_text("seed: 0\n")
+    run.save_state()
     return run
 
 
@@ -31,7 +33,7 @@ def test_overwrite_touches_only_runs(tmp_path):
 
 def test_two_processes_cannot_hold_one_run(tmp_path):
     run = a_run(tmp_path / "one")
-    with pytest.raises(RunError, match="Another process is working in"):
+    with pytest.raises(RunError, match="Another process .* is working in"):
         Run.open(tmp_path / "one")
     run.close()
     Run.open(tmp_path / "one").close()
@@ -69,3 +71,34 @@ def test_a_run_goes_where_nothing_is_unless_it_may_overwrite(tmp_path, monkeypat
     (tmp_path / "runs" / "digits").mkdir(parents=True)
     assert str(run_path("digits", overwrite=False)) == "runs/digits-2"
     assert str(run_path("digits", overwrite=True)) == "runs/digits"
+
+
+def test_a_run_with_other_files_in_it_is_not_replaced(tmp_path):
+    run = a_run(tmp_path / "one")
+    run.save_state(phase="explore")
+    run.close()
+    (tmp_path / "one" / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunError, match=r"holds files that are no part of the run \(thesis\.tex\)"):
+        Run.create(tmp_path / "one", overwrite=True)
+    assert (tmp_path / "one" / "thesis.tex").exists()
+
+
+def test_a_replaced_run_is_kept_until_the_data_of_the_new_one_are_accepted(tmp_path):
+    run = a_run(tmp_path / "one")
+    run.save_state(phase="done")
+    run.close()
+    Run.create(tmp_path / "one", overwrite=True).withdraw()
+    again = Run.open(tmp_path / "one")
+    assert again.state["phase"] == "done"
+    again.close()
+    new = Run.create(tmp_path / "one", overwrite=True)
+    new.accept()
+    new.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_who_works_in_a_run_is_named(tmp_path):
+    run = a_run(tmp_path / "one")
+    with pytest.raises(RunError, match=rf"Another process \({os.getpid()}\)"):
+        Run(tmp_path / "one")
+    run.close()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mapsto as mp
 from mapsto.errors import DataError, RecipeError
+from mapsto.evaluation.comparison import fold_differences
 from mapsto.search.plan import Plan
 
 FAST = ["model.name=mlp", "model.hidden_dim=16", "training.max_epochs=4", "search.num_seeds=2"]
@@ -109,3 +111,118 @@ def test_a_grid_without_an_end_is_refused_before_a_folder_is_made(tmp_path):
     with pytest.raises(RecipeError, match="Grid search needs a list of values"):
         mp.tune("digits", settings=settings, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+# ------------------------------------------------------------------------------------------------ folds
+
+
+def blobs(rows=240):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, rows)
+    return rng.normal(size=(rows, 4)) + y[:, None], np.where(y == 1, "yes", "no")
+
+
+FOLDED = [
+    "model.hidden_dim=8", "training.max_epochs=4", "search.num_seeds=2", "search.finalists=1", "data.num_folds=3",
+    "optimizer.learning_rate=choice(0.00001, 0.02)", "search.sampler=grid",
+]  # fmt: skip
+
+
+def test_finalists_are_confirmed_on_every_fold_and_paired_on_the_same_rows(tmp_path, monkeypatch):
+    import mapsto.search.results as results
+
+    seen: dict = {}
+
+    def recording(metric, candidate, default, targets, folds):
+        seen.update(candidate=candidate, default=default, targets=targets, folds=folds)
+        return fold_differences(metric, candidate, default, targets, folds)
+
+    monkeypatch.setattr(results, "fold_differences", recording)
+    result = mp.tune(blobs(), settings=FOLDED, n_trials=3, out=tmp_path / "run")
+    summary = result.summary()
+    assert {trial["fold"] for trial in summary["trials"] if trial["phase"] != "confirm"} == {0}
+    runs = {number: [t for t in confirmed(result) if t["of"] == number] for number in (summary["winner"]["number"], 0)}
+    assert len(runs) == 2
+    for trials in runs.values():  # the fold that selected comes last, and each run has a seed of its own
+        assert [trial["fold"] for trial in trials] == [1, 2, 0]
+        assert len({trial["seed"] for trial in trials}) == 3
+    assert [t["seed"] for t in runs[0]] == [t["seed"] for t in runs[summary["winner"]["number"]]]
+    # Answers scored against the rows of their own fold give the very scores that the runs had.
+    for trials, predictions in zip(runs.values(), (seen["candidate"], seen["default"]), strict=True):
+        for trial, answers, targets in zip(trials, predictions, seen["targets"], strict=True):
+            assert (answers.argmax(axis=1) == targets).mean() == pytest.approx(trial["score"])
+    assert sum(len(targets) for targets in seen["targets"]) == 240 - summary["scorecard"]["rows"]
+    assert "validation parts of the folds (95 % interval" in summary["verdict_text"]
+    assert "3 folds)" in summary["verdict_text"]
+    page = (result.run / "report.html").read_text()
+    assert "fold after fold" in page
+    assert "fresh seeds, its" not in page.replace("fold after fold and with fresh seeds, its", "")
+
+
+def test_a_study_on_folds_goes_on_after_an_interruption(tmp_path, monkeypatch):
+    import mapsto.search.study
+
+    whole = mp.tune(blobs(), settings=FOLDED, n_trials=3, out=tmp_path / "whole")
+    names = []
+    confirm_one = mapsto.search.study.Study._confirm_one
+
+    def interrupted(study, name, job):
+        if len(names) == 3:
+            raise KeyboardInterrupt
+        names.append(name)
+        confirm_one(study, name, job)
+
+    x, y = blobs()
+    path = tmp_path / "blobs.npz"
+    np.savez(path, x=x, y=y)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(mapsto.search.study.Study, "_confirm_one", interrupted)
+        mp.tune(path, settings=FOLDED, n_trials=3, out=tmp_path / "run")
+    result = mp.resume(tmp_path / "run")
+    scores = [[(t["fold"], t["seed"], t["score"]) for t in confirmed(r)] for r in (whole, result)]
+    assert scores[0] == scores[1]
+
+
+def test_one_recipe_is_trained_on_the_fold_that_is_named(tmp_path):
+    settings = [*FOLDED[:-2], "data.fold=2"]
+    result = mp.train(blobs(), settings=settings, out=tmp_path / "run")
+    assert [trial["fold"] for trial in result.summary()["trials"]] == [2]
+    assert any("Fold 2 of 3" in note["message"] for note in result.summary()["notes"])
+
+
+def test_data_that_are_refused_replace_no_run_and_leave_none(tmp_path):
+    good, bad = pd.DataFrame({"x": range(60), "y": ["a", "b"] * 30}), pd.DataFrame({"x": [1] * 9, "y": list("abc") * 3})
+    settings = ["training.max_epochs=1"]
+    first = mp.train(good, target="y", settings=settings, out=tmp_path / "run")
+    before = first.scorecard
+    with pytest.raises(DataError):
+        mp.train(bad, target="y", settings=settings, out=tmp_path / "run", overwrite=True)
+    assert mp.evaluate(tmp_path / "run") == before
+    with pytest.raises(DataError):
+        mp.train(bad, target="y", settings=settings, out=tmp_path / "other")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_study_goes_on_where_its_folder_was_moved_to(tmp_path, monkeypatch):
+    import mapsto.search.study
+
+    def interrupted(study):
+        raise KeyboardInterrupt
+
+    settings = [*FAST, "optimizer.learning_rate=log(1e-3, 1e-2)"]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(mapsto.search.study.Study, "confirm", interrupted)
+        mp.tune("digits", settings=settings, n_trials=2, out=tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+    result = mp.resume(tmp_path / "there", n_trials=3)
+    assert len(result.leaderboard()) == 3
+    journal = [json.loads(line) for line in (result.run / "study.journal").read_text().splitlines()]
+    assert len({entry["study_name"] for entry in journal if "study_name" in entry}) == 1
+
+
+@pytest.mark.parametrize("budget", [1_728_000, 1_234_567.8, 90])
+def test_a_budget_in_seconds_may_be_long(budget):
+    from mapsto._given import limits
+    from mapsto.recipe.budget import parse_budget
+
+    assert parse_budget(limits(budget, None)["search.budget"]) == budget

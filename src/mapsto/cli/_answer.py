@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -156,5 +157,5 @@ def _next(run: Path) -> Table:
     grid.add_column(overflow="fold")
     if (run / "report.html").exists():
         grid.add_row("report", Text(str(run / "report.html"), style="cyan"))
-    grid.add_row("use it", f"mapsto predict {run} NEW_DATA")
+    grid.add_row("use it", f"mapsto predict {shlex.quote(str(run))} NEW_DATA")
     return grid

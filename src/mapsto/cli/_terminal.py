@@ -30,7 +30,7 @@ from mapsto.errors import MapstoError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mapsto.api import Result
+    from mapsto.result import Result
     from mapsto.search.progress import Listener, Progress
 
 LOGGER = logging.getLogger("mapsto")

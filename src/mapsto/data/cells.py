@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from functools import cached_property
 from typing import Any, Literal
@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto.data import dates
+from mapsto.data.table import Order
 from mapsto.errors import DataError
 
 MISSING = frozenset(
@@ -50,7 +52,7 @@ _SAMPLE = 1000
 _DAY = np.timedelta64(1, "D")
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
-Form = Literal["number", "truth", "level", "word", "nested"]
+Form = Literal["number", "date", "truth", "level", "word", "nested"]
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,19 @@ class Cells:
     """One column's values and what they look like.
 
     Attributes:
-        form: `"number"`; `"truth"` for booleans; `"level"` for what a frame declares to be categories; `"word"` for
-            other text; `"nested"` for what no network here reads (lists, bytes).
-        values: float64 with NaN for missing, or object of str and None.
+        form: `"number"`; `"date"`; `"truth"` for booleans; `"level"` for what a frame declares to be categories;
+            `"word"` for other text; `"nested"` for what no network here reads (lists, bytes).
+        values: float64 with NaN for missing, datetime64[ns] with NaT for missing, or object of str and None.
         remarks: what was done to read them so, in words that follow the column's name.
         doubtful: whether a person should look at it.
+        order: of days and months in the text that dates were read from.
     """
 
     form: Form
     values: NDArray[Any]
     remarks: tuple[str, ...] = field(default=())
     doubtful: bool = False
+    order: Order = "none"
 
     @cached_property
     def missing(self) -> NDArray[np.bool_]:
@@ -109,8 +113,12 @@ class Cells:
         return float(np.mean(counts)) if counts else 0.0
 
 
-def read(series: pd.Series[Any]) -> Cells:
+def read(series: pd.Series[Any], *, as_words: bool = False) -> Cells:
     """Brings a column of a frame to one of the forms.
+
+    Args:
+        series: the column.
+        as_words: whether text stays text though it reads as numbers, as codes such as "01" should.
 
     Raises:
         DataError: it holds complex numbers.
@@ -126,7 +134,7 @@ def read(series: pd.Series[Any]) -> Cells:
         return _moments(series)
     if kind == "c":
         raise DataError(f'Column "{series.name}" holds complex numbers. Give real and imaginary parts as two columns.')
-    return _objects(series)
+    return _objects(series, as_words)
 
 
 def to_numbers(values: NDArray[Any]) -> tuple[NDArray[np.float64], list[str]]:
@@ -142,6 +150,8 @@ def to_words(values: NDArray[Any]) -> NDArray[Any]:
     """Numbers as text, whole ones without a point, so that 1, 1.0 and "1" are the same level."""
     if values.dtype == object:
         return values
+    if values.dtype.kind == "M":
+        return dates.written(values)
     return _mapped(pd.Series(values), _text)
 
 
@@ -163,14 +173,14 @@ def _mapped(series: pd.Series[Any], convert: Any) -> NDArray[Any]:
 
 
 def _moments(series: pd.Series[Any]) -> Cells:
-    """Dates and spans of time as days, dates counted from 1970."""
+    """Dates, in UTC where they have a zone, and spans of time as days."""
     if isinstance(series.dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     is_span = series.dtype.kind == "m"
-    raw = series.to_numpy()
-    days = (raw if is_span else raw - np.datetime64(0, "D").astype(raw.dtype)) / _DAY
-    said = "is a span of time, read in days" if is_span else "is a date, read in days since 1970"
-    return Cells("number", days.astype(np.float64), (said,))
+    if not is_span:
+        return Cells("date", dates.in_nanoseconds(series.to_numpy()))
+    days = series.to_numpy() / _DAY
+    return Cells("number", days.astype(np.float64), ("is a span of time, read in days",))
 
 
 def _declared(series: pd.Series[Any]) -> Cells:
@@ -183,7 +193,7 @@ def _level(text: str) -> str | None:
     return None if text in MISSING else text
 
 
-def _objects(series: pd.Series[Any]) -> Cells:
+def _objects(series: pd.Series[Any], as_words: bool = False) -> Cells:
     """Text, numbers kept as text, and mixtures of both."""
     try:
         codes, unique = pd.factorize(series)
@@ -205,7 +215,8 @@ def _objects(series: pd.Series[Any]) -> Cells:
         if text in MISSING:
             marks[text] += int(count)
     said = tuple(f"has {count:,} cells {_shown(text)}, read as missing" for text, count in marks.items())
-    return _numbers_in_text(looked_up[codes], said) or Cells("word", looked_up[codes], said)
+    words = Cells("word", looked_up[codes], said)
+    return words if as_words else _numbers_in_text(words.values, said) or _dates_in_text(words)
 
 
 def _is_number(value: Any) -> bool:
@@ -242,3 +253,19 @@ def _numbers_in_text(values: NDArray[Any], said: tuple[str, ...]) -> Cells | Non
     count = len(present) - len(good)
     said = (*said, f"is read as numbers; {count:,} of its cells are none ({shown}) and are read as missing")
     return Cells("number", numbers, said, doubtful=True)
+
+
+def _dates_in_text(words: Cells) -> Cells:
+    """The column as dates, where all or nearly all of its text are dates beyond doubt; else as it is."""
+    found = dates.read(words.values)
+    if found is None or found.share < dates.MOSTLY or not len(words.present):
+        return words
+    if found.order in ("unknown", "mixed"):
+        doubt = "the data do not tell" if found.order == "unknown" else "both are there"
+        shown = f'holds dates such as "{words.present[0]}", but whether the day or the month comes first, {doubt}'
+        return replace(words, remarks=(*words.remarks, f"{shown}; it is read as text. Write 2024-01-31"), doubtful=True)
+    remarks = words.remarks
+    if found.strange:
+        shown = ", ".join(f'"{text}"' for text in found.strange[:5]) + (", ..." if len(found.strange) > 5 else "")
+        remarks = (*remarks, f"is read as dates; some of its cells are none ({shown}) and are read as missing")
+    return Cells("date", found.values, remarks, doubtful=bool(found.strange), order=found.order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data import cells, fingerprint
-from mapsto.data.infer import Inference
+from mapsto.data import cells, dates, fingerprint
+from mapsto.data.infer import Inference, file_kind
+from mapsto.data.spool import Frames
+from mapsto.data.stored import Words, dates_of, numbers_of, odd_rows, row_bytes, words_of
 from mapsto.data.table import Column, Kind, Note, Part, Table
 from mapsto.errors import DataError
 from mapsto.recipe.family import did_you_mean
@@ -34,6 +37,8 @@ TARGET_NAMES = ("target", "label", "class", "y")
 
 SPLIT_NAMES = ("split", "part", "subset")
 MAX_COLUMNS = 100_000
+
+_SAMPLE_ROWS = 100_000
 
 
 def table_of(
@@ -65,7 +70,7 @@ def table_of(
         row_names: what rows are called; their numbers, from 0, without it.
         digest: the source's fingerprint; without it the columns are hashed.
         notes: what the source noticed.
-        folder: where file names in columns of kind image or mask start.
+        folder: where file names in columns of kind image, mask or audio start.
 
     Raises:
         DataError: there is no row, a name is there twice, or the target or another named column is not there.
@@ -73,6 +78,8 @@ def table_of(
     ready = dict(ready or {})
     frame = _with_plain_names(frame, name)
     names = [*ready, *frame.columns]
+    if not names:
+        raise DataError(f"{name} has no columns.")
     if not len(frame):
         raise DataError(f"{name} has no rows. Its columns: {_listed(names)}.")
     found = _target(names, target, name, options, target_needed)
@@ -80,7 +87,8 @@ def table_of(
     split, parts = (
         (None, given_parts) if given_parts is not None else _parts(frame, found, name, options, target_needed)
     )
-    dense = bool(ready) or "text" in (kinds or {}).values()
+    stated = {*(kinds or {}).values(), *(options.columns[key] for key in options.columns if key in names)}
+    dense = bool(ready) or not stated.isdisjoint(("text", "image", "audio")) or _names_files(frame, folder)
     typed = Inference(options.columns, kinds or {}, found, target_needed, dense, folder)
     columns = {key: typed.restated(column) for key, column in ready.items()}
     for key, series in frame.items():
@@ -94,6 +102,94 @@ def table_of(
         row_names=np.arange(len(frame)) if row_names is None else row_names,
         fingerprint=fingerprint.of_text([digest, *typed.files]) if typed.files else digest,
         notes=(*notes, *_part_notes(split, parts), *typed.notes()),
+    )
+
+
+def _names_files(frame: pd.DataFrame, folder: Path) -> bool:
+    """Whether a column names images or recordings, whose classes may be many."""
+    texts = (series.dropna().to_numpy() for _, series in frame.items() if series.dtype.kind == "O")
+    return any(file_kind(column, folder) is not None for column in texts)
+
+
+def table_of_pieces(
+    frames: Frames,
+    *,
+    name: str,
+    options: DataOptions,
+    target_needed: bool,
+    given_parts: NDArray[np.str_] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    notes: Iterable[Note] = (),
+    first_row: int = 1,
+    **about: Any,
+) -> Table:
+    """The same of a frame that came in pieces; where it is stored, kinds are told from a sample of its rows.
+
+    Args:
+        frames: all pieces.
+        first_row: the first row's number.
+        about: further arguments of `table_of`.
+    """
+    known: dict[str, Any] = {"name": name, "options": options, "target_needed": target_needed, "kinds": kinds, **about}
+    whole = frames.frame()
+    if whole is not None:
+        ready = about.get("ready") or {}
+        if not len(whole.columns) and ready:
+            whole = pd.DataFrame(index=pd.RangeIndex(len(next(iter(ready.values())).values)))
+        rows = np.arange(first_row, first_row + len(whole))
+        return table_of(whole, given_parts=given_parts, row_names=rows, notes=notes, **known)
+    stated = {**(kinds or {}), **options.columns}
+    stored = frames.columns(frozenset(key for key, kind in stated.items() if kind in ("category", "text")))
+    check_names(list(stored), name)
+    values = {key: column.values for key, column in stored.items()}
+    count = min(_SAMPLE_ROWS, frames.rows, max(1000, frames.limit // row_bytes(values)))
+    sample = np.sort(np.random.default_rng(0).permutation(frames.rows)[:count])
+    text = [column for column in values.values() if isinstance(column, Words)]
+    sample = np.union1d(sample, [row for column in text for row in odd_rows(column, sample)]).astype(np.int64)
+    looked = pd.DataFrame({key: np.asarray(column[sample]) for key, column in values.items()})
+    said = [Note("warning", f'"{key}" {remark}.', key) for key, column in stored.items() for remark in column.remarks]
+    message = (
+        f"{name} has {frames.rows:,} rows, more than `data.memory` ({options.memory}) has room for. They lie in a "
+        f"temporary file; what the columns hold was told from {count:,} of them, and `data.clean` is not applied."
+    )
+    notes = [*notes, Note("info", message), *said]
+    some = None if given_parts is None else given_parts[sample]
+    ready = about.get("ready") or {}
+    known["ready"] = {key: replace(column, values=column.values[sample]) for key, column in ready.items()}
+    table = table_of(looked, given_parts=some, row_names=sample, notes=notes, **known)
+    columns = {
+        key: replace(c, values=ready[key].values if key in ready else _stored_as(values[key], c))
+        for key, c in table.columns.items()
+    }
+    split = None
+    if given_parts is None and table.given_parts is not None:
+        split, _ = _parts(looked, table.target, name, options, target_needed)
+        given_parts = _stated_parts(pd.Series(np.asarray(values[str(split)]), dtype=object), str(split), name)
+    kept = [note for note in table.notes if not note.message.startswith("The parts are those of")]
+    return replace(
+        table,
+        columns=columns,
+        given_parts=given_parts,
+        row_names=np.arange(first_row, first_row + frames.rows),
+        notes=(*kept, *_part_notes(split, given_parts)),
+    )
+
+
+def _stored_as(values: Any, column: Column) -> Any:
+    """Stored values as the column's kind has them."""
+    is_text = isinstance(values, Words)
+    if column.kind in ("category", "text") and not is_text:
+        return dates.written(values) if values.dtype.kind == "M" else words_of(values)
+    if column.kind == "numeric" and values.dtype.kind == "M":
+        return dates.as_days(values)
+    if column.kind == "numeric" and is_text:
+        return numbers_of(values)
+    if column.kind == "date" and is_text and column.values.dtype.kind == "M":
+        return dates_of(values, column.date_order)
+    if column.kind in ("numeric", "category", "text", "ignore", "date"):
+        return values
+    raise DataError(
+        f'Column "{column.name}" is of kind {column.kind}, for which the table is too large: raise `data.memory`.'
     )
 
 
@@ -171,7 +267,7 @@ def _parts(
     named = options.split_column
     if named is not None:
         if named in frame:
-            return named, _stated_parts(frame[named], named, where)
+            return named, _stated_parts(frame[named], named, where) if needed else None
         if needed:
             near = _nearest(named, list(frame.columns))
             raise DataError(f'{where} has no column "{named}" (`data.split_column`).{near}')

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -16,15 +16,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mapsto._files import explained, write_json
+from mapsto.data.audit._clean import Respelled, cleaned, without_repeats
 from mapsto.data.encoders._columns import counted, numbers, opening, shortened, texts
 from mapsto.data.encoders.base import Encoder
 from mapsto.data.prepared import DESCRIPTION, EXAMPLES, FORMAT, PART_ROWS, ColumnFacts, Facts, Prepared, load_prepared
 from mapsto.data.preprocessing import TARGETS, Preprocessing
-from mapsto.data.split import split
+from mapsto.data.split import check_columns, set_aside, split
+from mapsto.data.stored import is_stored, row_bytes, summary
 from mapsto.data.table import PARTS, Column, Note, Part, Table
 from mapsto.errors import DataError, RunError
 from mapsto.recipe.families import ENCODERS
 from mapsto.recipe.schema import DataOptions
+from mapsto.recipe.sizes import parse_size
 
 __all__ = ["Facts", "Prepared", "load_prepared", "prepare"]
 
@@ -67,6 +70,11 @@ def prepare(table: Table, *, task: Streams, recipe_data: DataOptions, seed: int,
         DataError: the data are not fit for the task: no target, one class, too few rows, nothing to learn from.
         RunError: the folder cannot be written, or the disk is full.
     """
+    check_columns(table, recipe_data)
+    table = set_aside(table, recipe_data)
+    # Looking for repeats and spellings takes all rows at once, too many where the table lies in a file.
+    is_cleaned = recipe_data.clean == "auto" and not any(is_stored(c.values) for c in table.columns.values())
+    table, spellings = cleaned(table) if is_cleaned else (table, {})
     columns = task.columns(table)
     if not columns.get(TARGETS):
         raise DataError(
@@ -80,20 +88,45 @@ def prepare(table: Table, *, task: Streams, recipe_data: DataOptions, seed: int,
         stream: ENCODERS.get(encoder)(columns[stream], recipe_data) for stream, encoder in task.streams.items()
     }
     table = _usable(table, encoders, recipe_data)
-    parts = split(table, encoders[TARGETS].strata(table), recipe_data, seed)
-    notes = [note for encoder in encoders.values() for note in encoder.fit(table, parts["train"])]
-    table = _noted(table, *notes)
+    parts, said = split(table, encoders[TARGETS].strata(table), recipe_data, seed)
+    parts["train"], repeated = without_repeats(table, parts) if is_cleaned else (parts["train"], [])
+    parts["train"], left_out = _without_outlying(table, encoders, parts["train"])
+    notes = _fitted(table, encoders, parts["train"], recipe_data)
+    table = _noted(table, *said, *repeated, *left_out, *notes)
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(folder)
     temporary = folder / f".{place.name}.{os.getpid()}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed and had our number
     try:
-        _write(temporary, table, task.name, encoders, parts, recipe_data)
+        _write(temporary, table, task.name, encoders, parts, recipe_data, spellings)
         _move(temporary, place)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return load_prepared(place)
+
+
+def _fitted(table: Table, encoders: Mapping[str, Encoder], rows: NDArray[np.int64], options: DataOptions) -> list[Note]:
+    """What the encoders noticed in the training rows; of a table in a file, inputs are learned from a part."""
+    inputs = {name for stream, encoder in encoders.items() if stream != TARGETS for name in encoder.columns}
+    stored = {name: table.columns[name].values for name in inputs if is_stored(table.columns[name].values)}
+    most = max(10_000, parse_size(options.memory) // 16 // row_bytes(stored)) if stored else len(rows)
+    if len(rows) <= most:
+        return [note for encoder in encoders.values() for note in encoder.fit(table, rows)]
+    drawn = np.sort(np.random.default_rng(0).permutation(rows)[:most])
+    sample = table.take(drawn)
+    message = (
+        f"Levels, vocabularies and scales were learned from {most:,} of the {len(rows):,} training rows "
+        f"(`data.memory`)."
+    )
+    notes = [Note("info", message)]
+    for stream, encoder in encoders.items():
+        if stream == TARGETS:
+            notes += encoder.fit(table, rows)
+        else:
+            notes += encoder.fit(sample, np.arange(most))
+            encoder.learned_from(drawn, len(table))
+    return notes
 
 
 def _fingerprint(
@@ -111,7 +144,7 @@ def _fingerprint(
         "streams": dict(task.streams),
         "columns": {stream: list(names) for stream, names in columns.items()},
         # Where the data lie and what their columns are is in the lines above already.
-        "options": options.model_dump(mode="json", exclude={"source", "target", "columns"}),
+        "options": options.model_dump(mode="json", exclude={"source", "root", "target", "columns"}),
         "seed": seed,
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
@@ -128,7 +161,7 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
     if len(table) and without.all():
         raise DataError(
             f'The target "{target}" of {table.name} has no usable value in any of {counted(len(table), "row")}. '
-            f"Choose another with `--target`, or check its kind (`mapsto check`)."
+            f"Choose another with `--target`, or state its kind: `--set data.columns.{target}=category`."
         )
     if without.any():
         message = f'{opening(int(without.sum()), "row")} without a usable value of the target "{target}" left out.'
@@ -137,7 +170,7 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
         return table
     inputs = {name for stream, encoder in encoders.items() if stream != TARGETS for name in encoder.columns}
     gone = np.zeros(len(table), dtype=np.bool_)
-    for column in table.of_kind("numeric"):
+    for column in table.of_kind("numeric", "date"):
         if column.name in inputs:
             gone |= ~np.isfinite(numbers(table, column.name))
     if len(table) and gone.all():
@@ -150,6 +183,25 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
         )
         table = _noted(table.take(~gone), Note("warning", message))
     return table
+
+
+def _without_outlying(
+    table: Table, encoders: Mapping[str, Encoder], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], list[Note]]:
+    """The training rows without those that an encoder does not want to learn from, and a note."""
+    outlying = np.zeros(len(rows), dtype=np.bool_)
+    for encoder in encoders.values():
+        outlying |= encoder.outlying(table, rows)
+    count = int(outlying.sum())
+    if not count:
+        return rows, []
+    if count > len(rows) / 2:
+        raise DataError(
+            f"{count:,} of the {len(rows):,} training rows of {table.name} have an outlier, so `data.outliers: drop` "
+            f"would leave too few. Raise `data.outlier_limit`, or set `data.outliers` to clip."
+        )
+    message = f"{opening(count, 'row')} of {len(rows):,} with an outlier left out of training (`data.outliers`)."
+    return rows[~outlying], [Note("warning", message)]
 
 
 def _noted(table: Table, *notes: Note) -> Table:
@@ -166,6 +218,7 @@ def _write(
     encoders: Mapping[str, Encoder],
     parts: dict[Part, NDArray[np.int64]],
     options: DataOptions,
+    spellings: Respelled,
 ) -> None:
     with explained(folder):
         folder.mkdir()
@@ -173,7 +226,7 @@ def _write(
     for stream, encoder in encoders.items():
         _write_array(folder / f"{stream}.npy", table, encoder, faults)
     parts, notes = _without_faults(table, encoders, parts, faults)
-    shown = [c for c in table.columns.values() if c.kind not in ("image", "mask") and c.name != table.target]
+    shown = [c for c in table.columns.values() if c.kind not in ("image", "mask", "audio") and c.name != table.target]
     del shown[MOST_SHOWN:]
     _write_examples(folder / EXAMPLES, table, shown)
     with explained(folder / PART_ROWS):
@@ -186,7 +239,7 @@ def _write(
         "facts": _facts(folder, table, task, encoders, parts).to_json(),
         "notes": [asdict(note) for note in (*table.notes, *notes)],
         "example_columns": [column.name for column in shown],
-        "preprocessing": Preprocessing(encoders, options, kinds).to_json(),
+        "preprocessing": Preprocessing(encoders, options, kinds, spellings).to_json(),
     }
     write_json(folder / DESCRIPTION, described)
 
@@ -218,7 +271,7 @@ def _append(file: BinaryIO, path: Path, array: NDArray[Any]) -> None:
 def _encoded(table: Table, encoder: Encoder, rows: NDArray[np.int64], faults: dict[int, str]) -> NDArray[Any]:
     """The encoded rows; where some cannot be read, halves are tried until each such row is found."""
     try:
-        return encoder.encode(table.take(rows))
+        return encoder.encode_rows(table, rows)
     except DataError as error:
         if len(rows) == 1:
             faults[int(rows[0])] = str(error)
@@ -265,17 +318,23 @@ def _write_examples(path: Path, table: Table, shown: list[Column]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    arrays = [pa.array([str(name) for name in table.row_names], type=pa.string())]
-    for column in shown:
-        if column.kind == "numeric":
-            arrays.append(pa.array(numbers(table, column.name), from_pandas=True))
-        else:
-            arrays.append(pa.array(texts(table, column.name), type=pa.string()))
     # Columns are found by place, since two of the user's may have the same name in another case.
     names = ["row", *(f"column {place}" for place in range(len(shown)))]
-    with explained(path):
-        # Nobody searches this file, so it needs no statistics; with 10,000 columns they cost seconds.
-        pq.write_table(pa.Table.from_arrays(arrays, names=names), path, compression="zstd", write_statistics=False)
+    types = [pa.string(), *(pa.float64() if column.kind == "numeric" else pa.string() for column in shown)]
+    schema = pa.schema(list(zip(names, types, strict=True)))
+    raw = replace(table, columns={column.name: column for column in shown})
+    rows = max(1, CHUNK_BYTES // (64 * len(names)))
+    # Nobody searches this file, so it needs no statistics; with 10,000 columns they cost seconds.
+    with explained(path), pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False) as file:
+        for start in range(0, len(table), rows):
+            piece = raw.take(np.arange(start, min(start + rows, len(table))))
+            arrays = [pa.array([str(name) for name in piece.row_names], type=pa.string())]
+            for column in shown:
+                if column.kind == "numeric":
+                    arrays.append(pa.array(numbers(piece, column.name), from_pandas=True))
+                else:
+                    arrays.append(pa.array(texts(piece, column.name), type=pa.string()))
+            file.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
 
 
 def _move(temporary: Path, place: Path) -> None:
@@ -345,8 +404,11 @@ def _class_counts(path: Path, encoder: Encoder, rows: NDArray[np.int64]) -> tupl
 
 
 def _column_facts(column: Column, used_as: str) -> ColumnFacts:
+    if column.values.ndim == 1 and is_stored(column.values):
+        gone, different = summary(column.values)
+        return {"name": column.name, "kind": column.kind, "missing": gone, "unique": different, "used_as": used_as}
     missing = 0 if column.values.ndim > 1 else int(np.asarray(pd.isna(column.values)).sum())
     unique: int | None = None
-    if column.kind not in ("image", "mask"):
+    if column.kind not in ("image", "mask", "audio"):
         unique = int(np.asarray(pd.notna(pd.unique(column.values))).sum())
     return {"name": column.name, "kind": column.kind, "missing": missing, "unique": unique, "used_as": used_as}

@@ -124,6 +124,8 @@ class Prepared:
         inputs = self.encoders["inputs"]
         if inputs.spec.encoder == "image":
             return {"kind": "image", "png": png_uri(self.arrays["inputs"][row])}
+        if inputs.spec.encoder == "spectrogram":
+            return {"kind": "image", "png": png_uri(_picture(self.arrays["inputs"][row]))}
         values = {
             name: _shown(column[row].as_py())
             for name, column in zip(self.example_columns, self._examples.columns[1:], strict=True)
@@ -137,6 +139,13 @@ class Prepared:
         import pyarrow.parquet as pq  # only a report asks for examples
 
         return pq.read_table(self.folder / EXAMPLES)
+
+
+def _picture(spectrogram: NDArray[Any]) -> NDArray[np.uint8]:
+    """A spectrogram `(1, bands, frames)` in grays, high bands at the top, from its faintest to its loudest place."""
+    values = spectrogram[0, ::-1].astype(np.float32)
+    low, high = float(values.min()), float(values.max())
+    return np.asarray(np.rint((values - low) * (255.0 / max(high - low, 1e-6))), dtype=np.uint8)
 
 
 def _shown(value: str | float | None) -> str | float | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from numpy.typing import NDArray
 
+from mapsto.data.audit._clean import Respelled, respelled
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Kind, Table
 from mapsto.errors import RunError
@@ -33,11 +34,13 @@ class Preprocessing:
         encoders: the fitted encoder of each stream, `"inputs"` first.
         options: the settings that they were fitted with.
         kinds: the kind of each column that they read, as it was in training.
+        spellings: by column, spellings that are read as another (`data.clean`).
     """
 
     encoders: Mapping[str, Encoder]
     options: DataOptions
     kinds: Mapping[str, Kind]
+    spellings: Respelled = field(default_factory=dict)
 
     @property
     def specs(self) -> dict[str, Spec]:
@@ -55,6 +58,7 @@ class Preprocessing:
         Raises:
             DataError: the table lacks a column, or a value cannot be encoded (an image is damaged).
         """
+        table = respelled(table, self.spellings)
         wanted = [stream for stream in self.encoders if stream != TARGETS] if streams is None else streams
         return {stream: self.encoders[stream].encode(table) for stream in wanted}
 
@@ -65,7 +69,9 @@ class Preprocessing:
             for stream, encoder in self.encoders.items()
         }
         options = self.options.model_dump(mode="json")
-        return {"version": VERSION, "options": options, "kinds": dict(self.kinds), "streams": streams}
+        spellings = {name: dict(same) for name, same in self.spellings.items()}
+        plain = {"version": VERSION, "options": options, "kinds": dict(self.kinds), "spellings": spellings}
+        return {**plain, "streams": streams}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -87,6 +93,6 @@ class Preprocessing:
                 encoder: Encoder = ENCODERS.get(saved["encoder"])(saved["columns"], options)
                 encoder.load(saved["state"])
                 encoders[stream] = encoder
-            return cls(encoders, options, value["kinds"])
+            return cls(encoders, options, value["kinds"], value.get("spellings", {}))
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"The preprocessing is damaged ({error}). Restore its file, or train again.") from error

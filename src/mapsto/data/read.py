@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mapsto.data.sources.base import NamedSet, Source
+from mapsto.data.split import check, set_aside
 from mapsto.data.table import Table
 from mapsto.errors import DataError
 from mapsto.recipe.families import SOURCES
@@ -18,6 +19,7 @@ from mapsto.recipe.schema import DataOptions
 MIN_ROWS = 3
 """One row to learn from, one to choose by, one to test with."""
 
+_BY_NAME = ("named", "webdataset")  # sources that text may mean without being a path
 _LONGEST_SHOWN = 300
 _MAX_COMPARED = 10_000
 
@@ -49,20 +51,22 @@ def read(source: Any, *, options: DataOptions, target_needed: bool = True) -> Ta
     located = _located(source)
     table: Table = _source_of(located).read(located, options, target_needed=target_needed)
     if target_needed:
+        check(options)
+        table = set_aside(table, options)
         _check(table)
     return table
 
 
-def datasets() -> list[NamedSet]:
-    """Every set that has a name of its own, and whether and where it is there."""
+def datasets(root: str | None = None) -> list[NamedSet]:
+    """Every set that has a name of its own, and whether and where it is there; `root` is looked in first."""
     from mapsto.data.sources.named import datasets as named_sets  # read asks for sources by name, not for one file
 
-    return named_sets()
+    return named_sets(root)
 
 
 def _located(source: Any) -> Any:
     """Text that is no set's name as a path that exists; everything else as it is."""
-    if not isinstance(source, (str, Path)) or SOURCES.get("named")().accepts(source):
+    if not isinstance(source, (str, Path)) or any(SOURCES.get(name)().accepts(source) for name in _BY_NAME):
         return source
     text = str(source)
     if "://" in text:

@@ -2,56 +2,145 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted
-from mapsto.data.table import PARTS, Part, Table
-from mapsto.errors import DataError
+from mapsto.data.encoders._columns import column, counted
+from mapsto.data.splitters.base import Rows, Splitter
+from mapsto.data.table import PARTS, Note, Part, Table
+from mapsto.errors import DataError, RecipeError
+from mapsto.recipe.families import SPLITTERS
 from mapsto.recipe.schema import DataOptions
 
 ENOUGH = 20
 """From this many rows on, no part that is drawn has fewer than two."""
 
-Rows = NDArray[np.int64]
+COLUMNS = {"group_column": "says which rows belong together", "time_column": "says when a row was measured"}
+"""Settings that name a column which decides about parts, and is no input."""
 
 
-def split(table: Table, strata: Rows | None, options: DataOptions, seed: int) -> dict[Part, Rows]:
-    """Divides the rows into parts: seeded, the same on every machine, with the same share of each group in each part.
+def split(table: Table, strata: Rows | None, options: DataOptions, seed: int) -> tuple[dict[Part, Rows], list[Note]]:
+    """Divides the rows into parts: seeded, the same on every machine.
 
     Parts that the source gives are kept as they are. Of the others, test and then validation rows are drawn from
-    what is given as training, or as nothing; what remains is training. A group of one row goes to training.
+    what is given as training, or as nothing; what remains is training. With `data.num_folds`, all rows outside of the
+    test part are divided into folds, and fold `data.fold` is the validation part.
 
     Args:
-        table: only its length and `given_parts` are looked at.
-        strata: the group of each row, from 0 on; None where any row will do.
-        options: `validation_share` and `test_share`, shares of the rows that parts are drawn from.
+        table: only its length, its `given_parts` and the columns that the splitter names are looked at.
+        strata: what parts shall hold in equal shares, see `mapsto.data.splitters.base.Splitter`.
+        options: which splitter, shares of the rows that parts are drawn from, folds.
         seed: decides which rows; from the same seed come the same rows.
 
     Returns:
-        Ascending row numbers of each part.
+        Ascending row numbers of each part, and what is to be said about them.
 
     Raises:
         DataError: a part would have no row.
+        RecipeError: settings do not fit each other.
     """
+    check(options)
+    splitter: Splitter = SPLITTERS.get(options.split)(table, strata, options, np.random.PCG64(seed))
+    usable = splitter.placeable()
     given = np.full(len(table), "") if table.given_parts is None else table.given_parts
-    parts: dict[Part, Rows] = {part: np.flatnonzero(given == part).astype(np.int64) for part in PARTS}
-    pool = np.flatnonzero((given == "train") | (given == "")).astype(np.int64)
-    shares: list[tuple[Part, float]] = [("test", options.test_share), ("validation", options.validation_share)]
-    missing = [(part, share) for part, share in shares if not len(parts[part])]
-    _check(table, parts, pool, len(missing))
-    groups = np.zeros(len(table), dtype=np.int64) if strata is None else strata
-    rng = np.random.Generator(np.random.PCG64(seed))
-    size, rest = len(pool), pool
-    for place, (part, share) in enumerate(missing):
+    parts: dict[Part, Rows] = {part: np.flatnonzero((given == part) & usable).astype(np.int64) for part in PARTS}
+    is_free = (given == "train") | (given == "") | ((given == "validation") & (options.num_folds > 0))
+    rest = np.flatnonzero(is_free & usable).astype(np.int64)
+    if options.num_folds:
+        parts["validation"] = rest[:0]
+    missing: list[Part] = [part for part in ("test", "validation") if not len(parts[part])]
+    _check_rows(table, parts, rest, len(missing))
+    size = len(rest)
+    for place, part in enumerate(missing):
+        if part == "validation" and options.num_folds:
+            rest, parts[part] = splitter.folds(rest, options.num_folds)[options.fold]
+            continue
         least = 2 if size >= ENOUGH else 1
-        most = len(rest) - (len(missing) - place)  # one row for each part that is still to come, training among them
-        drawn = _draw(groups[rest], min(max(least, round(share * size)), most), rng)
-        parts[part], rest = rest[drawn], rest[~drawn]
-    return {"train": rest, "validation": parts["validation"], "test": parts["test"]}
+        share = options.test_share if part == "test" else options.validation_share
+        keep = len(missing) - place  # parts that are still to come, training among them
+        total = min(max(least, round(share * size)), len(rest) - keep)
+        # The folds that follow a test part need as many groups, or times.
+        further = options.num_folds + (options.split == "time") if options.num_folds else keep
+        parts[part], rest = splitter.hold_out(rest, total, max(keep, min(further, len(rest) - total)))
+    parts = {part: np.sort(rows) for part, rows in (parts | {"train": rest}).items()}
+    return parts, [*splitter.notes({str(part): rows for part, rows in parts.items()}), *_notes(parts, options)]
 
 
-def _check(table: Table, parts: dict[Part, Rows], pool: Rows, num_missing: int) -> None:
+def check(options: DataOptions) -> None:
+    """Refuses settings of the split that do not fit each other.
+
+    Raises:
+        RecipeError: the message names them.
+    """
+    splitter = SPLITTERS.get(options.split)
+    for name in splitter.needs:
+        if getattr(options, name) is None:
+            raise RecipeError(f"`data.split: {options.split}` needs `data.{name}`, the name of a column.")
+    for name in ("group_column", "time_column", "gap"):
+        if getattr(options, name) and name not in (*splitter.needs, *splitter.takes):
+            fits = [other for other in SPLITTERS.names() if name in _settings_of(other)]
+            raise RecipeError(
+                f"`data.{name}` is given, but `data.split: {options.split}` does not look at it. Set `data.split` to "
+                f"{' or '.join(fits)}, or leave it out."
+            )
+    if options.num_folds == 1:
+        raise RecipeError("`data.num_folds` must be 0 (no folds) or at least 2. Received: 1.")
+    if options.fold >= max(1, options.num_folds):
+        raise RecipeError(
+            f"`data.fold` counts from 0 and must be below `data.num_folds` ({options.num_folds}). "
+            f"Received: {options.fold}."
+        )
+
+
+def set_aside(table: Table, options: DataOptions) -> Table:
+    """The table with the columns that decide about parts as no inputs, each said in a note.
+
+    Raises:
+        RecipeError: one of them is the target.
+    """
+    for setting, meaning in COLUMNS.items():
+        name = getattr(options, setting)
+        if name is None or name not in table.columns or table.columns[name].kind == "ignore":
+            continue
+        if name == table.target:
+            raise RecipeError(f'`data.{setting}` names "{name}", which is the target. Name another column.')
+        columns = {**table.columns, name: replace(table.columns[name], kind="ignore")}
+        note = Note("info", f'"{name}" {meaning} (`data.{setting}`) and is not an input.', name)
+        table = replace(table, columns=columns, notes=(*table.notes, note))
+    return table
+
+
+def check_columns(table: Table, options: DataOptions) -> None:
+    """Refuses names of columns that the table does not have.
+
+    Raises:
+        DataError: the message names the nearest one.
+    """
+    for setting in COLUMNS:
+        if getattr(options, setting) is not None:
+            column(table, getattr(options, setting))
+
+
+def _settings_of(name: str) -> tuple[str, ...]:
+    splitter = SPLITTERS.get(name)
+    return (*splitter.needs, *splitter.takes)
+
+
+def _notes(parts: dict[Part, NDArray[np.int64]], options: DataOptions) -> list[Note]:
+    if not options.num_folds:
+        return []
+    return [
+        Note(
+            "info",
+            f"Fold {options.fold} of {options.num_folds} (counted from 0): {len(parts['validation']):,} rows validate, "
+            f"{len(parts['train']):,} train; the test part is in no fold.",
+        )
+    ]
+
+
+def _check_rows(table: Table, parts: dict[Part, Rows], pool: Rows, num_missing: int) -> None:
     if len(pool) > num_missing:
         return
     given = [f"{counted(len(rows), 'row')} for {part}" for part, rows in parts.items() if len(rows)]
@@ -65,31 +154,3 @@ def _check(table: Table, parts: dict[Part, Rows], pool: Rows, num_missing: int) 
         f"needed, one for training and one for each part that is not given. Add training rows, or leave the column "
         f"or the folders out that name the parts."
     )
-
-
-def _draw(groups: Rows, total: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Marks `total` rows, of each group its share, by the method of the largest remainder."""
-    _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    quotas = _quotas(sizes, total)
-    # Shuffled, then brought together by group: the first rows of each group are drawn.
-    order = rng.permutation(len(groups))
-    order = order[np.argsort(groups[order], kind="stable")]
-    starts = np.cumsum(sizes) - sizes
-    rank = np.arange(len(groups)) - np.repeat(starts, sizes)
-    drawn = np.zeros(len(groups), dtype=np.bool_)
-    drawn[order[rank < np.repeat(quotas, sizes)]] = True
-    return drawn
-
-
-def _quotas(sizes: Rows, total: int) -> Rows:
-    """How many rows of each group are drawn, `total` in all; each group keeps one row as long as that is possible."""
-    exact = sizes * (total / sizes.sum())
-    most = np.maximum(sizes - 1, 0)
-    quotas = np.minimum(np.floor(exact).astype(np.int64), most)
-    for limit in (most, sizes):
-        while quotas.sum() < total and (quotas < limit).any():
-            remainders = np.where(quotas < limit, exact - quotas, -np.inf)
-            # Ties go to the first groups; a stable sort, so that every machine agrees.
-            largest = np.argsort(-remainders, kind="stable")[: total - int(quotas.sum())]
-            quotas[[group for group in largest if quotas[group] < limit[group]]] += 1
-    return np.asarray(quotas, dtype=np.int64)

@@ -12,7 +12,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["numeric", "category", "text", "image", "mask", "ignore"]
+from mapsto.data.mapped import taken
+
+Kind = Literal["numeric", "category", "text", "image", "mask", "audio", "date", "ignore"]
+Order = Literal["none", "day_first", "month_first", "unknown", "mixed"]
+"""Of days and months in numbers: none are there, which comes first, either may, or the data say both."""
+
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
@@ -28,11 +33,35 @@ class LazyImage(Protocol):
     def size(self) -> tuple[int, int]:
         """Height and width in pixels, known without decoding."""
 
-    def decode(self) -> NDArray[np.uint8]:
-        """Returns the pixels, shape `(height, width)` for gray and masks, `(height, width, 3)` for color.
+    def decode(self, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+        """Returns the pixels, `(height, width)` for gray and masks, `(height, width, 3)` for color, resized if asked.
 
         Raises:
             DataError: the file is not a readable image.
+        """
+        ...
+
+
+class LazyAudio(Protocol):
+    """A recording that is decoded when asked for."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages: the file's path."""
+
+    @property
+    def rate(self) -> int:
+        """Samples a second, known without decoding."""
+
+    @property
+    def seconds(self) -> float:
+        """Its length, known without decoding."""
+
+    def decode(self) -> tuple[NDArray[np.float32], int]:
+        """Returns the samples in [-1, 1], shape `(samples,)`, and how many make a second.
+
+        Raises:
+            DataError: the file is not a readable recording.
         """
         ...
 
@@ -41,12 +70,15 @@ class LazyImage(Protocol):
 class Note:
     """One thing that was noticed in the data, or done to them, in words for the report.
 
-    `level` is `"info"` for what was done as planned and `"warning"` for what the user should look at.
+    `level` is `"info"` for what was done as planned and `"warning"` for what the user should look at. `check` names the
+    check of the audit that shall say it again, and `details` is all that it is about, where the message names a few.
     """
 
     level: Literal["info", "warning"]
     message: str
     column: str | None = None
+    check: str | None = None
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,14 +86,17 @@ class Column:
     """A named column of raw values.
 
     `values` has one entry a row: float64 with NaN for missing (numeric), object of str or None (category, text),
-    uint8 of shape `(rows, height, width[, channels])` or object of `LazyImage` (image, mask).
-    `inferred` tells whether the kind was guessed or stated by the user.
+    uint8 of shape `(rows, height, width[, channels])` or object of `LazyImage` (image, mask),
+    object of `LazyAudio` (audio), datetime64[ns] with NaT for missing (date; in rows to predict it may be text).
+    `inferred` tells whether the kind was guessed or stated by the user. `date_order` tells how days and months stood
+    in the text that dates were read from (see `mapsto.data.dates`).
     """
 
     name: str
     kind: Kind
     values: NDArray[Any]
     inferred: bool = True
+    date_order: Order = "unknown"
 
 
 @dataclass(frozen=True)
@@ -95,6 +130,6 @@ class Table:
 
     def take(self, rows: NDArray[Any]) -> Table:
         """The table of these rows, given as indexes or a mask, in that order."""
-        columns = {name: replace(c, values=c.values[rows]) for name, c in self.columns.items()}
+        columns = {name: replace(c, values=taken(c.values, rows)) for name, c in self.columns.items()}
         given = None if self.given_parts is None else self.given_parts[rows]
         return replace(self, columns=columns, given_parts=given, row_names=self.row_names[rows])

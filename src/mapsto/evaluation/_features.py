@@ -13,6 +13,9 @@ MAX_FEATURES = 100
 
 COMPONENTS = 50
 
+MAX_LEVELS = 256
+"""Features that the levels of one column become, at most."""
+
 _CELLS_AT_ONCE = 4_000_000
 _CELLS_TO_FIT = 8_000_000
 
@@ -31,12 +34,13 @@ class Features(Protocol):
         ...
 
 
-def features_for(inputs: NDArray[Any], rows: NDArray[np.int64], seed: int) -> Features:
+def features_for(inputs: NDArray[Any], rows: NDArray[np.int64], seed: int, levels: tuple[int, ...] = ()) -> Features:
     """What suits the inputs, fitted on some of these (training) rows: a bag of words for tokens, else dense."""
     sample = np.random.default_rng(seed).permutation(rows)
     if np.issubdtype(inputs.dtype, np.integer) and inputs.ndim == 2:
         return BagOfWords(_taken(inputs, sample, 400 * inputs.shape[1]))
-    return Dense(_taken(inputs, sample, int(np.prod(inputs.shape[1:]))), seed)
+    width = int(np.prod(inputs.shape[1:])) + sum(_wide(count) for count in levels)
+    return Dense(_taken(inputs, sample, width), seed, levels)
 
 
 def _taken(inputs: NDArray[Any], rows: NDArray[np.int64], cells_a_row: int) -> NDArray[Any]:
@@ -45,37 +49,57 @@ def _taken(inputs: NDArray[Any], rows: NDArray[np.int64], cells_a_row: int) -> N
     return np.asarray(inputs[np.sort(rows[:count])])
 
 
-def _pieces(inputs: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def _pieces(inputs: NDArray[Any], more: int = 0) -> Iterator[NDArray[Any]]:
     """The inputs, some rows at a time, so that float copies of images do not fill the memory."""
-    at_once = max(1, _CELLS_AT_ONCE // max(1, int(np.prod(inputs.shape[1:]))))
+    at_once = max(1, _CELLS_AT_ONCE // max(1, int(np.prod(inputs.shape[1:])) + more))
     for start in range(0, max(1, len(inputs)), at_once):
         yield np.asarray(inputs[start : start + at_once])
 
 
 class Dense:
-    """Numbers and images, flattened; by principal components where they are many."""
+    """Numbers and images, flattened; by principal components where they are many.
 
-    def __init__(self, sample: NDArray[Any], seed: int) -> None:
+    A level's number says nothing by its size, so it becomes a feature a level, or of many levels `MAX_LEVELS` features
+    that levels share.
+    """
+
+    def __init__(self, sample: NDArray[Any], seed: int, levels: tuple[int, ...] = ()) -> None:
         from sklearn.decomposition import PCA
 
+        self._levels = [(place, _wide(count)) for place, count in enumerate(levels) if _wide(count)]
         flat = self._flat(sample)
         features = flat.shape[1]
         self._components = None
         self.note, self.stored = "", float(features)
         if features > MAX_FEATURES:
             self._components = PCA(min(COMPONENTS, len(flat)), random_state=seed).fit(flat)
-            self.stored = float(self._components.n_components_)
+            sizes = self._components.singular_values_
+            # Directions without variance are rounding errors, which scaling would blow up to the size of the others.
+            self.stored = float(max(1, int((sizes > 1e-5 * sizes.max()).sum())))
             self.note = f"{self.stored:.0f} principal components of {features:,} features"
 
     def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        pieces = (self._flat(piece) for piece in _pieces(inputs))
+        pieces = (self._flat(piece) for piece in _pieces(inputs, sum(width for _, width in self._levels)))
         if self._components is None:
             return np.concatenate([*pieces])
-        return np.concatenate([self._components.transform(p) if len(p) else p[:, : int(self.stored)] for p in pieces])
+        kept = int(self.stored)
+        return np.concatenate([(self._components.transform(p) if len(p) else p)[:, :kept] for p in pieces])
 
-    @staticmethod
-    def _flat(inputs: NDArray[Any]) -> NDArray[np.float32]:
-        return inputs.reshape(len(inputs), -1).astype(np.float32)
+    def _flat(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        flat = inputs.reshape(len(inputs), -1).astype(np.float32)
+        if not self._levels:
+            return flat
+        spread = np.zeros((len(flat), sum(width for _, width in self._levels)), dtype=np.float32)
+        first = 0
+        for place, width in self._levels:
+            spread[np.arange(len(flat)), first + flat[:, place].astype(np.int64) % width] = 1.0
+            first += width
+        return np.concatenate([np.delete(flat, [place for place, _ in self._levels], axis=1), spread], axis=1)
+
+
+def _wide(count: int) -> int:
+    """Features that a level's number becomes; none where it is a plain number or a flag."""
+    return min(count, MAX_LEVELS) if count > 2 else 0
 
 
 class BagOfWords:

@@ -69,6 +69,7 @@ class _Problem:
     seconds: float
     end: float
     seed: int
+    levels: tuple[int, ...] = ()
 
     @property
     def half_time(self) -> float:
@@ -78,7 +79,7 @@ class _Problem:
     @cached_property
     def features(self) -> Features:
         """What turns inputs into rows of features, fitted when first asked for."""
-        return features_for(self.inputs, self.rows, derive(self.seed, "features"))
+        return features_for(self.inputs, self.rows, derive(self.seed, "features"), self.levels)
 
     def some_rows(self, count: int) -> NDArray[np.int64]:
         """At most `count` training rows, drawn at random, the shares of classes kept and no class left out."""
@@ -110,6 +111,7 @@ def fit_baselines(
     train_rows: NDArray[np.int64],
     max_seconds: float = 30.0,
     seed: int = 0,
+    levels: tuple[int, ...] = (),
 ) -> list[Baseline]:
     """Fits the plain methods that suit the task.
 
@@ -122,6 +124,8 @@ def fit_baselines(
         max_seconds: for all of them together, and for predicting the other images of a segmentation. The sizes are
             planned for two cores, well within it; fitting ends early where that is not enough, and the note says so.
         seed: of the samples and models.
+        levels: how many whole numbers each feature may hold where some hold level numbers (see
+            `mapsto.data.encoders.base.Spec`); these become a feature a level.
 
     Returns:
         The majority class or mean, the linear model, the trees: a failed one too, with the cause in its note.
@@ -137,7 +141,7 @@ def fit_baselines(
         rows = rows[np.asarray(targets[rows]) >= 0]
         num_classes = int(targets.max(initial=0)) + 1
     end = time.monotonic() + 0.9 * max_seconds
-    problem = _Problem(inputs, targets, rows, num_classes, max_seconds, end, seed)
+    problem = _Problem(inputs, targets, rows, num_classes, max_seconds, end, seed, levels)
     return [_fitted(problem, *method) for method in _METHODS[kind]]
 
 

@@ -210,12 +210,16 @@ def _percentile(
     return Interval(value, float(low), float(high), level, f"percentile bootstrap, {len(scores):,} resamples")
 
 
+MIN_ROWS = 10
+"""Below, a bootstrap repeats the few rows there are and calls their range an interval."""
+
+
 def _fault(value: float, rows: int, scores: NDArray[np.float64]) -> str:
     """Why these resamples give no interval, or nothing."""
     if not math.isfinite(value):
         return "none: not defined on these rows"
-    if rows < 2:
-        return "none: a single row has no spread"
+    if rows < MIN_ROWS:
+        return f"none: fewer than {MIN_ROWS} rows say too little of the spread"
     if len(scores) < MIN_RESAMPLES:
         return f"none: only {len(scores)} resamples had a value in the time given"
     if np.ptp(scores) <= 1e-12 * abs(value):

@@ -1,4 +1,4 @@
-"""Convolutional network: blocks of convolutions and a pooling, then a dense head, for images."""
+"""Convolutional network: blocks of convolutions and a pooling, then a dense head, for images and spectrograms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CNN(Model):
         32
     """
 
-    inputs: ClassVar[tuple[str, ...]] = ("image",)
+    inputs: ClassVar[tuple[str, ...]] = ("image", "spectrogram")
 
     channels: int = Field(32, ge=1, le=4096, description="channels of the first block; each further block has twice")
     num_blocks: int = Field(2, ge=1, le=8, description="blocks, each ending in a 2×2 pooling")

@@ -21,11 +21,20 @@ def parse_budget(text: str) -> float:
     Raises:
         RecipeError: the text is no such budget, or its length is zero.
     """
+    return parse_duration(text, "A budget")
+
+
+def parse_duration(text: str, what: str) -> float:
+    """Seconds in a length of time, as `parse_budget` takes it; `what` it is opens the message.
+
+    Raises:
+        RecipeError: the text is no length of time, or it is zero.
+    """
     match = _BUDGET.fullmatch(text.strip().lower())
     amounts = match.groups(default="0") if match else ()
     seconds = sum(float(amount) * unit for amount, unit in zip(amounts, _UNITS.values(), strict=False))
     if not 0 < seconds < float("inf"):
         raise RecipeError(
-            f'A budget is a length of time with its units, such as "90s", "10m", "2h" or "1h30m". Received: "{text}".'
+            f'{what} is a length of time with its units, such as "90s", "10m", "2h" or "1h30m". Received: "{text}".'
         )
     return seconds

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mapsto.recipe.families import TASKS
+from mapsto.recipe.families import AUGMENTATIONS, TASKS
 from mapsto.recipe.faults import Fault
 from mapsto.recipe.leaves import exists, holders, is_name, range_fault, split, unknown, value_fault
 from mapsto.recipe.options import Options
@@ -153,7 +153,7 @@ def _together(leaves: Leaves, section: str) -> list[str]:
 
 
 def _beside_the_task(leaves: Leaves) -> list[tuple[str, str]]:
-    """Models and metrics that the named task has no use for."""
+    """Models, metrics and kinds of balance that the named task has no use for."""
     name = leaves.get("task.name")
     if not isinstance(name, str) or name not in TASKS.names():
         return []
@@ -168,7 +168,35 @@ def _beside_the_task(leaves: Leaves) -> list[tuple[str, str]]:
     if isinstance(metric, str) and metric not in task.metrics:
         fits = ", ".join(task.metrics)
         faults.append(("search.metric", f"`search.metric` is {metric}, which {name} does not report; it has {fits}."))
-    return faults
+    balance = leaves.get("training.balance", "none")
+    kinds = [kind for kind in (balance.options if isinstance(balance, Choice) else (balance,)) if kind != "none"]
+    if kinds and not task.can_balance:
+        cause = f"{name} cannot do: its rows have no classes. Leave it out."
+        faults.append(("training.balance", f"`training.balance` is {kinds[0]}, which {cause}"))
+    return [*faults, *_idle_augmentations(leaves, task.streams["inputs"], name)]
+
+
+def _idle_augmentations(leaves: Leaves, encoder: str, task: str) -> Iterable[tuple[str, str]]:
+    """Augmentations that are on, or searched, and have nothing to change in what the task reads."""
+    if leaves.get("training.tta", 0) != 0 and not any(
+        encoder in member.kinds and member.for_answers for member in map(AUGMENTATIONS.get, AUGMENTATIONS.names())
+    ):
+        yield (
+            "training.tta",
+            f"`training.tta` averages versions of images or recordings, and {task} reads {encoder}. Leave it out.",
+        )
+    for leaf, value in leaves.items():
+        section, field = split(leaf)
+        if section != "augment" or field not in AUGMENTATIONS.names() or value == 0:
+            continue
+        kinds = AUGMENTATIONS.get(field).kinds
+        if encoder not in kinds:
+            fits = [name for name in AUGMENTATIONS.names() if encoder in AUGMENTATIONS.get(name).kinds]
+            yield (
+                leaf,
+                f"`{leaf}` changes {_listed(kinds, 'and')} arrays, and {task} reads {encoder}; "
+                f"what fits: {', '.join(fits) or 'none'}.",
+            )
 
 
 def _cause(detail: Any) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from mapsto.recipe import leaves as names
 from mapsto.recipe.notation import write_yaml
 from mapsto.recipe.ranges import Range
-from mapsto.recipe.sections import FAMILIES, GROUPS, NOT_SEARCHED, SECTIONS
+from mapsto.recipe.sections import AUTO_SECTIONS, FAMILIES, GROUPS, NOT_SEARCHED, SECTIONS
 from mapsto.recipe.space import Space
 
 RANGE_PATTERN = r"^\s*(log|uniform|int|choice)\s*\(.*\)(\s+if\s+.+)?\s*$"
@@ -18,7 +18,7 @@ RANGE_PATTERN = r"^\s*(log|uniform|int|choice)\s*\(.*\)(\s+if\s+.+)?\s*$"
 
 MATTERS = ("task.name", "model.", "optimizer.", "schedule.", "training.", "data.scale", "data.target", "data.source",
            "search.budget", "search.n_trials", "search.sampler", "seed")  # fmt: skip
-"""What a starting recipe shows; the rest is in `mapsto show`."""
+"""What a starting recipe shows, beside what is worth searching; the rest is in `mapsto show`."""
 
 
 class Setting(NamedTuple):
@@ -57,7 +57,7 @@ def init_text(space: Space, ranges: Mapping[str, Range]) -> str:
         space: with every setting filled in.
         ranges: by dotted name, proposed for the search.
     """
-    shown = {leaf: value for leaf, value in space.leaves.items() if leaf.startswith(MATTERS)}
+    shown = {leaf: value for leaf, value in space.leaves.items() if leaf.startswith(MATTERS) or leaf in ranges}
     members = {section: space.leaves.get(f"{section}.name") for section in FAMILIES}
     comments = {}
     for setting in listing():
@@ -79,7 +79,8 @@ def json_schema() -> dict[str, Any]:
     properties: dict[str, Any] = {"seed": _section(names.Seed)["properties"]["seed"]}
     for section in SECTIONS[1:]:
         if section in GROUPS:
-            properties[section] = _section(GROUPS[section], section)
+            group = _section(GROUPS[section], section)
+            properties[section] = {"anyOf": [_AUTO, group]} if section in AUTO_SECTIONS else group
             continue
         family = FAMILIES[section]
         members = [_section(family.get(name), section, name) for name in family.names()]

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
 from mapsto.errors import RecipeError
 
 
@@ -82,3 +85,31 @@ class Family:
                 return value  # type: ignore[no-any-return]
         expected = name.title().replace("_", "")
         raise TypeError(f"{module.__name__} must define one public class called {expected}; it defines none.")
+
+
+@dataclass(frozen=True)
+class MemberOf:
+    """Marks a setting that names a member of a family: `scale: Annotated[str, MemberOf(SCALERS)]`.
+
+    Such a setting takes the names of the files that are there, and says so in messages, lists and JSON Schema.
+    """
+
+    family: Family
+    also: tuple[str, ...] = ()
+    """Words that are no member but may stand in the place of one, such as `auto`."""
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """All that such a setting takes."""
+        return (*self.also, *self.family.names())
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.allowed)}
+
+    def _checked(self, name: str) -> str:
+        if name not in self.also:
+            self.family.check(name)
+        return name

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from mapsto.errors import RecipeError
+from mapsto.recipe.family import MemberOf
 from mapsto.recipe.options import Options
 from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform
 from mapsto.recipe.scalars import write_scalar
@@ -227,6 +228,9 @@ def _probes(range_: Range) -> Iterable[Any]:
 
 def _in_words(annotation: Any, bounds: tuple[Any, ...]) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    for bound in bounds:
+        if isinstance(bound, MemberOf):
+            return "one of " + ", ".join(bound.allowed)
     if origin is Annotated:
         return _in_words(arguments[0], bounds + tuple(arguments[1:]))
     if origin in (Union, types.UnionType):

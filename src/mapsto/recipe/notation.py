@@ -18,8 +18,8 @@ from mapsto.errors import RecipeError
 from mapsto.recipe.faults import Fault
 from mapsto.recipe.leaves import plain, split, write_value
 from mapsto.recipe.ranges import Range
-from mapsto.recipe.scalars import Word, read_scalar, write_scalar
-from mapsto.recipe.sections import FAMILIES, SECTIONS
+from mapsto.recipe.scalars import AUTO, Word, read_scalar, write_scalar
+from mapsto.recipe.sections import AUTO_SECTIONS, FAMILIES, SECTIONS
 
 MAX_BYTES = 2**20
 """Longest document that is read: a thousand times a recipe with every setting in it."""
@@ -282,6 +282,8 @@ def _settings_in(key: str, node: Node, faults: list[Fault]) -> Iterator[tuple[st
         yield from ((f"{key}.{field}", value) for field, value in node.value.items())
     elif key in FAMILIES and isinstance(node.value, str | Range):
         yield f"{key}.name", node
+    elif key in AUTO_SECTIONS and node.value == AUTO:
+        yield AUTO_SECTIONS[key], replace(node, value=True)
     elif node.value is not None:
         text = f"`{key}` is a section: a mapping of settings. Received: {_kind(node)}."
         faults.append(Fault(text, node.origin))

@@ -21,12 +21,13 @@ from mapsto.recipe.sections import (
     FAMILIES,
     GROUPS,
     SECTIONS,
+    AugmentOptions,
     DataOptions,
     SearchOptions,
     TrainingOptions,
 )
 
-__all__ = ["DataOptions", "Recipe", "SearchOptions", "TrainingOptions"]
+__all__ = ["AugmentOptions", "DataOptions", "Recipe", "SearchOptions", "TrainingOptions"]
 
 
 class Recipe(BaseModel):
@@ -48,6 +49,7 @@ class Recipe(BaseModel):
     seed: int
     task: Any
     data: DataOptions
+    augment: AugmentOptions
     model: Any
     optimizer: Any
     schedule: Any

@@ -2,34 +2,104 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
-from mapsto.recipe.budget import parse_budget
-from mapsto.recipe.families import METRICS, MODELS, OPTIMIZERS, PRUNERS, SAMPLERS, SCHEDULES, TASKS
-from mapsto.recipe.family import Family
+from mapsto.recipe.budget import parse_budget, parse_duration
+from mapsto.recipe.families import (
+    AUGMENTATIONS,
+    IMPUTERS,
+    LEVELS,
+    METRICS,
+    MODELS,
+    OPTIMIZERS,
+    OUTLIERS,
+    PRUNERS,
+    SAMPLERS,
+    SCALERS,
+    SCHEDULES,
+    SPLITTERS,
+    TASKS,
+    TOKENIZERS,
+)
+from mapsto.recipe.family import Family, MemberOf
 from mapsto.recipe.options import Options
+from mapsto.recipe.sizes import parse_size
 
-ColumnKind = Literal["numeric", "category", "text", "image", "mask", "ignore"]
+ColumnKind = Literal["numeric", "category", "text", "image", "mask", "audio", "date", "ignore"]
 
 
 class DataOptions(Options):
     """Where the data come from, how they are split, and how they are cleaned and encoded."""
 
     source: str | None = Field(None, description="file, folder or named data set; null: given on the command line")
+    root: str | None = Field(None, description="folder in which named data sets are looked for first")
     target: str | None = Field(None, description="column to predict; null: found where it is beyond doubt")
     columns: dict[str, ColumnKind] = Field(default={}, description="kinds of columns that were guessed wrong")
     validation_share: float = Field(0.15, gt=0, lt=0.9, description="share of the rows that recipes are compared on")
     test_share: float = Field(0.15, gt=0, lt=0.9, description="share of the rows that the winner is tested on, once")
+    memory: str = Field(
+        "4GB", description="a larger table is read piece by piece, and lies in a temporary file while it is used"
+    )
+    sheet: str | None = Field(None, description="sheet of a workbook; null: the only one that holds data")
     split_column: str | None = Field(
         None, description="column that says train, validation or test; null: one called split, if there is one"
     )
-    scale: Literal["standard", "minmax", "symmetric", "none"] = Field(
-        "standard", description="numbers to mean 0 and deviation 1, to [0, 1], to [-1, 1], or as they are"
+    split: Annotated[str, MemberOf(SPLITTERS)] = Field(
+        "random",
+        validate_default=False,
+        description="how rows are divided: by chance with equal shares of the classes, whole groups, both, or by time",
     )
-    missing: Literal["median", "mean", "zero", "drop"] = Field(
-        "median", description="what stands in for a missing number, learned from training rows; drop leaves the row out"
+    group_column: str | None = Field(None, description="rows with the same value in it are never in two parts")
+    time_column: str | None = Field(None, description="dates or numbers; the oldest rows train, the newest test")
+    gap: Annotated[int, Field(ge=0)] | str = Field(
+        0, description='left out before each later part of a split by time: rows, or a time as "7d" or "12h"'
+    )
+    num_folds: int = Field(0, ge=0, le=1000, description="folds that all rows but the test part make; 0: one hold-out")
+    fold: int = Field(0, ge=0, lt=1000, description="the fold that recipes are compared on; finalists run on all folds")
+    scale: Annotated[str, MemberOf(SCALERS)] = Field(
+        "standard",
+        validate_default=False,
+        description="numbers to mean 0 and deviation 1, to [0, 1], to [-1, 1], by quartiles (smooth_clip: and within "
+        "[-3, 3]), to a normal distribution by ranks or by a power, or as they are",
+    )
+    clean: Literal["auto", "none"] = Field(
+        "auto",
+        description="auto: one spelling a level, useless columns put aside, training rows left out that are in other "
+        "parts too; none: nothing is changed",
+    )
+    missing: Annotated[str, MemberOf(IMPUTERS)] = Field(
+        "median",
+        validate_default=False,
+        description="what stands in for a missing number, learned from training rows; drop leaves the row out",
+    )
+    fill_value: float = Field(0.0, description="what stands in for a missing number where data.missing is constant")
+    missing_indicator: bool = Field(True, description="adds a feature that tells which numbers were missing")
+    outliers: Annotated[str, MemberOf(OUTLIERS)] = Field(
+        "keep",
+        validate_default=False,
+        description="numbers far from the others: kept, clipped at data.outlier_limit, winsorized at "
+        "data.winsorize_share, or their rows left out of training",
+    )
+    outlier_limit: float = Field(
+        3.0, ge=0, le=1000, description="inter-quartile ranges beyond the quartiles from which a number is an outlier"
+    )
+    winsorize_share: float = Field(0.01, gt=0, lt=0.5, description="share of the rows that is an outlier at each end")
+    numbers: Literal["plain", "piecewise_linear"] = Field(
+        "plain", description="a number as one feature, or as one for each of data.bins quantile bins"
+    )
+    bins: int = Field(16, ge=2, le=1000, description="bins of a number where data.numbers is piecewise_linear")
+    categories: Annotated[str, MemberOf(LEVELS)] = Field(
+        "onehot",
+        validate_default=False,
+        description="a feature a level, a learned vector a level, data.hash_bins features whatever the levels, or the "
+        "mean target of a level",
+    )
+    hash_bins: int = Field(64, ge=2, le=65_536, description="features of a category where data.categories is hashing")
+    target_smoothing: float = Field(
+        10.0, ge=0, le=1e6, description="rows of the overall mean that are added to each level in target encoding"
     )
     max_levels: int = Field(32, ge=2, le=10_000, description="most frequent levels of a category kept; the rest: other")
     image_size: int | None = Field(
@@ -38,11 +108,57 @@ class DataOptions(Options):
         le=4096,
         description="side in pixels (the longest one beside masks); null: the most common size, at most 64",
     )
-    vocabulary_size: int = Field(10_000, ge=3, le=10_000_000, description="most frequent words kept; the rest: unknown")
-    max_length: int = Field(200, ge=1, le=100_000, description="words of a text kept, the last ones")
+    tokenizer: Annotated[str, MemberOf(TOKENIZERS, also=("auto",))] = Field(
+        "auto",
+        validate_default=False,
+        description="what a text is cut into: words, characters, or pieces of words learned from training texts; auto: "
+        "words, or characters where most of the text is in a script without spaces, such as Chinese",
+    )
+    vocabulary_size: int = Field(
+        10_000, ge=3, le=10_000_000, description="most frequent tokens kept; the rest: unknown"
+    )
+    max_length: int = Field(200, ge=1, le=100_000, description="tokens of a text kept, the last ones")
+    label_pattern: str | None = Field(
+        None,
+        description="regular expression for file paths: its group label is the class, a group test (train, validation) "
+        "that matches is the part; null: folders tell",
+    )
+    sample_rate: int | None = Field(
+        None, ge=1_000, le=96_000, description="samples a second of recordings; null: the most common, at most 16,000"
+    )
+    duration: float | None = Field(
+        None, ge=0.05, le=120, description="seconds of a recording kept; null: the length of nearly all, at most 10"
+    )
+    num_mels: int = Field(64, ge=8, le=256, description="frequency bands of a spectrogram")
     ignore_class: int | None = Field(
         None, ge=0, le=65_535, description="value of a mask that is neither trained nor scored; null: none"
     )
+
+    @field_validator("memory")
+    @classmethod
+    def _is_a_size(cls, memory: str) -> str:
+        parse_size(memory)
+        return memory
+
+    @field_validator("label_pattern")
+    @classmethod
+    def _has_a_group_for_the_label(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
+        try:
+            groups = re.compile(pattern).groupindex
+        except re.error as error:
+            raise ValueError(f"data.label_pattern is no regular expression ({error}). Received: {pattern}.") from error
+        if "label" not in groups:
+            raise ValueError(f"data.label_pattern must have a group (?P<label>...). Received: {pattern}.")
+        return pattern
+
+    @field_validator("gap")
+    @classmethod
+    def _is_a_gap(cls, gap: int | str) -> int | str:
+        if isinstance(gap, str):
+            parse_duration(gap, "A gap is a number of rows, or it")
+        return gap
 
     @model_validator(mode="after")
     def _leaves_training_rows(self) -> DataOptions:
@@ -52,6 +168,40 @@ class DataOptions(Options):
                 f"Received: {self.validation_share} + {self.test_share}."
             )
         return self
+
+
+class AugmentOptions(Options):
+    """How training rows are changed at random; `AUGMENT` has one more setting for each augmentation, its strength."""
+
+    auto: bool = Field(
+        False, description="adds a small set that suits the task, searched by tune; `augment: auto` says the same"
+    )
+    probability: float = Field(
+        1.0, ge=0, le=1, description="share of the training rows that are augmented, others at each step"
+    )
+    synonyms_file: str | None = Field(
+        None, description="text file for augment.synonyms: a group of words a line, parted by commas or tabs"
+    )
+
+    @model_validator(mode="after")
+    def _has_synonyms(self) -> AugmentOptions:
+        if getattr(self, "synonyms", 0) and self.synonyms_file is None:
+            raise ValueError(
+                "augment.synonyms needs a list of words: name its file with augment.synonyms_file. Received: null."
+            )
+        return self
+
+
+def _with_strengths() -> type[AugmentOptions]:
+    strengths: dict[str, Any] = {name: (float, AUGMENTATIONS.get(name).strength) for name in AUGMENTATIONS.names()}
+    made: type[AugmentOptions] = create_model(
+        "AugmentOptions", __base__=AugmentOptions, __module__=__name__, **strengths
+    )
+    return made
+
+
+AUGMENT = _with_strengths()
+"""The section `augment`: its settings beside those that the files of the family state."""
 
 
 class TrainingOptions(Options):
@@ -64,6 +214,14 @@ class TrainingOptions(Options):
     l1: float = Field(0.0, ge=0, description="weight of the sum of absolute weights, added to the loss")
     l2: float = Field(0.0, ge=0, description="weight of the sum of squared weights, added to the loss")
     max_grad_norm: float | None = Field(None, gt=0, description="gradients longer than this are cut; null: never")
+    balance: Literal["none", "class_weights", "oversample", "undersample", "balanced_batches"] = Field(
+        "none",
+        description="classes of unlike size: as they are, weighted in the loss, rare ones repeated, common ones left "
+        "out in part, or in equal numbers in each batch",
+    )
+    tta: int = Field(
+        0, ge=0, le=64, description="augmented versions of a row whose answers are averaged with its own; 0: none"
+    )
     seed: int | None = Field(None, ge=0, lt=2**31, description="null: derived from the study's seed and the trial")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train; auto: a GPU if there is one")
 
@@ -77,7 +235,9 @@ class SearchOptions(Options):
     n_trials: int | None = Field(None, ge=1, description="trials, at most; null: as many as the budget holds")
     metric: str | None = Field(None, description="what is optimized, on the validation part; null: the task's first")
     finalists: int = Field(2, ge=1, le=100, description="best recipes that are trained again with other seeds")
-    num_seeds: int = Field(3, ge=1, le=100, description="runs of each finalist and of the default recipe")
+    num_seeds: int = Field(
+        3, ge=1, le=100, description="runs of each finalist and of the default recipe; at least one on each fold"
+    )
 
     @field_validator("budget")
     @classmethod
@@ -109,19 +269,31 @@ class SearchOptions(Options):
 FAMILIES: dict[str, Family] = {"task": TASKS, "model": MODELS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
 """Sections that name a member of a family and hold that member's settings."""
 
-GROUPS: dict[str, type[Options]] = {"data": DataOptions, "training": TrainingOptions, "search": SearchOptions}
+GROUPS: dict[str, type[Options]] = {
+    "data": DataOptions,
+    "augment": AUGMENT,
+    "training": TrainingOptions,
+    "search": SearchOptions,
+}
 """Sections whose settings are always the same."""
 
-SECTIONS = ("seed", "task", "data", "model", "optimizer", "schedule", "training", "search")
+SECTIONS = ("seed", "task", "data", "augment", "model", "optimizer", "schedule", "training", "search")
 """Every section of a recipe, in the order in which it is written."""
+
+AUTO_SECTIONS = {"augment": "augment.auto"}
+"""Sections that may be the whole word `auto`, and the setting that it turns on."""
 
 DEFAULT_NAMES = {"optimizer": "adam", "schedule": "constant"}
 """Members where neither the recipe nor the task names one; a model's is the first that fits the task."""
 
 NOT_SEARCHED = frozenset(
-    {"seed", "task.name", "training.seed", "training.device"}
-    | {f"data.{name}" for name in ("source", "target", "columns", "validation_share", "test_share", "split_column")}
-    | {"data.ignore_class"}
+    {"seed", "task.name", "augment.auto", "augment.synonyms_file", "training.seed", "training.device"}
+    | {
+        f"data.{name}"
+        for name in ("source", "root", "target", "columns", "validation_share", "test_share", "split_column")
+    }
+    | {f"data.{name}" for name in ("split", "group_column", "time_column", "gap", "num_folds", "fold")}
+    | {"data.clean", "data.memory", "data.sheet", "data.ignore_class", "data.label_pattern"}
     | {f"search.{name}" for name in SearchOptions.model_fields}
 )
 """Settings that say what is measured, or how: scores under different values of them cannot be compared."""

@@ -152,7 +152,7 @@ def repeat(evidence: Evidence, say: Texts) -> Markup | None:
     repeats = evidence.study.winner
     if repeats is None or len(evidence.study.explored) < 2 or repeats.n >= 2:
         return None
-    return say("next.repeat", times=say.count("repeat", repeats.n))
+    return say(evidence.study.repeated("next.repeat"), times=say.count("repeat", repeats.n))
 
 
 def few_rows(evidence: Evidence, say: Texts) -> Markup | None:

@@ -75,27 +75,22 @@ def best_baseline(study: Study) -> tuple[Baseline, Measure] | None:
 
 
 def standing(study: Study) -> Standing:
-    """Compares the winner with the baselines: by value, then by whether intervals overlap.
+    """Compares the winner with the baselines: by value, then by the interval of their difference on the same rows.
 
-    `CLEAR` asks that the winner's interval lies beyond that of every baseline, not of the best one only. Intervals
-    that overlap do not prove that two models are equal, so such a lead is `BETTER` and the text says it is unsure.
+    `CLEAR` asks that the winner leads every baseline beyond chance, not the best one only. An interval that holds zero
+    does not prove that two models are equal, so such a lead is `BETTER` and the text says it is unsure.
     """
     measure, best = study.measure, best_baseline(study)
     if measure is None or measure.value is None or best is None:
         return Standing.NONE
-    others = [b.measures[measure.name] for b in study.baselines if measure.name in b.measures]
-    if not measure.has_interval or not best[1].has_interval:
+    leads = [b.lead for b in study.baselines if measure.name in b.measures and b.lead is not None]
+    if best[0].lead is None:
         return Standing.BARE
+    sign = 1 if measure.direction == "maximize" else -1
     if measure.beats(measure.value, best[1].value):
-        return Standing.CLEAR if all(_apart(measure, m) for m in others if m.has_interval) else Standing.BETTER
-    return Standing.LOST if _apart(best[1], measure) else Standing.WORSE
-
-
-def _apart(better: Measure, other: Measure) -> bool:
-    """Whether the whole interval of `better` lies on the good side of that of `other`."""
-    if better.direction == "maximize":
-        return (better.low or 0.0) > (other.high or 0.0)
-    return (better.high or 0.0) < (other.low or 0.0)
+        ahead = all(min(sign * end for end in lead) > 0 for lead in leads)
+        return Standing.CLEAR if ahead else Standing.BETTER
+    return Standing.LOST if max(sign * end for end in best[0].lead) < 0 else Standing.WORSE
 
 
 def _value(measure: Measure) -> Markup:
@@ -125,9 +120,9 @@ def _sure(study: Study, say: Texts) -> Claim | None:
     if repeats is None:
         return None
     if repeats.n < 2:
-        return Claim("even", say("answer.sure"), say("answer.sure_once"))
+        return Claim("even", say("answer.sure"), say(study.repeated("answer.sure_once")))
     text = say(
-        "answer.sure_text",
+        study.repeated("answer.sure_text"),
         n=repeats.n,
         metric=metric_name(say, study.objective),
         mean=exact(repeats.mean, unit, digits=2),
@@ -158,7 +153,7 @@ def _default(study: Study, say: Texts) -> Claim | None:
     if study.winner_number == study.default_trial:
         return Claim("even", label, say("answer.default_best"))
     if study.verdict not in keys:
-        return Claim("even", label, say("answer.default_unknown"))
+        return Claim("even", label, say(study.repeated("answer.default_unknown")))
     tone, key = keys[study.verdict]
     if study.verdict_text and say.language == "en":
         return Claim(tone, label, Markup(escape(study.verdict_text)))
@@ -167,7 +162,7 @@ def _default(study: Study, say: Texts) -> Claim | None:
         "winner": exact(study.winner.mean if study.winner else None, unit, digits=2),
         "default": exact(study.default.mean if study.default else None, unit, digits=2),
     }
-    return Claim(tone, label, say(key, **means))
+    return Claim(tone, label, say(study.repeated(key), **means))
 
 
 def _unfinished(study: Study, say: Texts) -> Answer:

@@ -21,7 +21,18 @@ from mapsto.report.text import Language, Texts
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SECTIONS = ("answer", "data", "search", "training", "evaluation", "errors", "baselines", "recipe", "environment")
+SECTIONS = (
+    "answer",
+    "audit",
+    "data",
+    "search",
+    "training",
+    "evaluation",
+    "errors",
+    "baselines",
+    "recipe",
+    "environment",
+)
 
 
 def build(run: Path, *, language: Language = "en", out: Path | None = None) -> Path:
@@ -96,6 +107,7 @@ def _context(study: Study, say: Texts) -> dict[str, Any]:
     run = study.fitted
     counts = figures.class_counts(study, say)
     class_heads, class_lines = views.classes(study, say)
+    found, folded = views.findings(study, say)
     baseline_heads, baseline_lines = views.baselines(study, say)
     return {
         "say": say,
@@ -114,6 +126,8 @@ def _context(study: Study, say: Texts) -> dict[str, Any]:
         "columns": views.columns(study, say),
         "num_columns": len(study.facts.get("columns") or ()),
         "class_counts": drawings.Figure(counts.title, svg.bars(counts)) if counts else None,
+        "findings": found,
+        "num_findings_folded": folded,
         "warnings": views.notes(study, "warning"),
         "done": views.notes(study, "info"),
         "search_figures": drawings.search_figures(study, say),

@@ -40,6 +40,7 @@ def read(folder: Path) -> Study:
         budget=results.get("budget") or {},
         facts=results.get("facts") or {},
         notes=tuple(results.get("notes") or ()),
+        audit=tuple(results.get("audit") or ()),
         trials=tuple(_trial(t) for t in results.get("trials") or ()),
         default_trial=int(results.get("default_trial") or 0),
         winner_number=winner.get("number"),
@@ -88,7 +89,10 @@ def _baseline(values: Mapping[str, Any], card: Mapping[str, Any]) -> Baseline:
     }
     name = str(values.get("name") or "")
     seconds = finite(values.get("seconds"))
-    return Baseline(name, _name(values.get("title") or name), measures, seconds, str(values.get("note") or ""))
+    difference = values.get("difference") or {}
+    low, high = finite(difference.get("low")), finite(difference.get("high"))
+    lead = None if low is None or high is None else (low, high)
+    return Baseline(name, _name(values.get("title") or name), measures, seconds, str(values.get("note") or ""), lead)
 
 
 def _trial(values: Mapping[str, Any]) -> Trial:
@@ -106,6 +110,7 @@ def _trial(values: Mapping[str, Any]) -> Trial:
         chosen=values.get("chosen") or {},
         seed=values.get("seed"),
         of=values.get("of"),
+        fold=values.get("fold"),
     )
 
 
@@ -128,7 +133,7 @@ def _unfinished(folder: Path) -> Study:
     data = _mapping(_cleaned(read_json(prepared[-1])), prepared[-1]) if prepared else {}
     facts = data.get("facts") or {}
     recipe = folder / "study.yaml"
-    environment = folder / "environment.json"
+    environment, audit = folder / "environment.json", folder / "audit.json"
     task, objective = _plan(recipe, facts)
     return Study(
         folder=folder,
@@ -140,6 +145,7 @@ def _unfinished(folder: Path) -> Study:
         budget={},
         facts=facts,
         notes=tuple(data.get("notes") or ()),
+        audit=tuple(_cleaned(read_json(audit))) if audit.is_file() else (),
         trials=trials,
         default_trial=0,
         winner_number=None,

@@ -68,6 +68,7 @@ class Trial:
     chosen: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     of: int | None = None
+    fold: int | None = None
 
     @property
     def is_candidate(self) -> bool:
@@ -82,7 +83,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Repeats:
-    """Validation scores of one recipe over several seeds."""
+    """Validation scores of one recipe over several seeds or folds."""
 
     mean: float | None
     std: float | None
@@ -99,6 +100,8 @@ class Baseline:
     measures: Mapping[str, Measure]
     seconds: float | None
     note: str
+    lead: tuple[float, float] | None = None
+    """Ends of the interval of the winner's value of the objective minus this one's, on the same rows."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class Study:
     budget: Mapping[str, Any]
     facts: Mapping[str, Any]
     notes: tuple[Mapping[str, Any], ...]
+    audit: tuple[Mapping[str, Any], ...]
     trials: tuple[Trial, ...]
     default_trial: int
     winner_number: int | None
@@ -155,6 +159,15 @@ class Study:
     def explored(self) -> list[Trial]:
         """The trials of the search itself, in order."""
         return [t for t in self.trials if t.phase == "explore"]
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether recipes were run again on other folds, and not with other seeds only."""
+        return any(t.fold is not None for t in self.trials)
+
+    def repeated(self, key: str) -> str:
+        """The key of a sentence about repeats, in its wording for folds where there are folds."""
+        return f"{key}_folds" if self.has_folds else key
 
     @property
     def ranked(self) -> list[Trial]:

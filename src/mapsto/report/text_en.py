@@ -88,6 +88,7 @@ ENGLISH: dict[str, str] = {
     "metric.iou": "IoU",
     "metric.rows": "rows",
     "metric.pixels": "pixels",
+    "task.audio_classification": "audio classification",
     "task.image_classification": "image classification",
     "task.tabular_classification": "tabular classification",
     "task.tabular_regression": "tabular regression",
@@ -105,6 +106,8 @@ ENGLISH: dict[str, str] = {
     "kind.text": "text",
     "kind.image": "image",
     "kind.mask": "mask",
+    "kind.audio": "audio",
+    "kind.date": "date",
     "kind.ignore": "not used",
     "used.inputs": "input",
     "used.target": "target",
@@ -127,17 +130,18 @@ ENGLISH: dict[str, str] = {
     "average, from {low} "
     "to {high} (standard deviation {std}).",
     "answer.sure_once": "It was not repeated with several seeds, so the spread over seeds is not known.",
+    "answer.sure_text_folds": "Trained again {n} times, fold after fold and with fresh seeds, its {metric} on the rows "
+    "that each fold validates on was {mean} on average, from {low} to {high} (standard deviation {std}).",
+    "answer.sure_once_folds": "It was not repeated on several folds, so the spread over folds is not known.",
     "answer.plain": "Against plain baselines",
-    "answer.plain_clear": "Better than all {n} on the same rows, the intervals apart: the best of them, {name}, "
-    "reaches "
-    "{value}.",
-    "answer.plain_better": "Ahead of all {n} on the same rows, but the interval overlaps with that of the best of "
-    "them: "
-    "{name} reaches {value}. On these rows the two cannot be told apart for sure.",
-    "answer.plain_worse": "Not better: on the same rows {name} reaches {value}. The intervals overlap.",
-    "answer.plain_lost": "Worse: on the same rows {name} reaches {value}, and the intervals do not overlap.",
-    "answer.plain_bare": "On the same rows the best of {n}, {name}, reaches {value}. Without intervals nothing is said "
-    "about chance.",
+    "answer.plain_clear": "Better than all {n}, row by row on the same rows and beyond chance: the best of them, "
+    "{name}, reaches {value}.",
+    "answer.plain_better": "Ahead of all {n} on the same rows, but not all of the lead is beyond chance: {name} "
+    "reaches {value}.",
+    "answer.plain_worse": "Not better: on the same rows {name} reaches {value}. The difference may be chance.",
+    "answer.plain_lost": "Worse: on the same rows {name} reaches {value}, and the difference is beyond chance.",
+    "answer.plain_bare": "On the same rows the best of {n}, {name}, reaches {value}. Whether the difference is chance "
+    "is not known.",
     "answer.plain_none": "No plain baseline was run, so it is not known whether a simpler model does as well.",
     "answer.default": "Against the default recipe",
     "answer.default_better": "Better: on the validation part, over repeated seeds, the winner has {winner} on average "
@@ -147,6 +151,11 @@ ENGLISH: dict[str, str] = {
     "average and the default {default}, within what a change of seed does.",
     "answer.default_best": "No trial was better than the default recipe, which therefore won.",
     "answer.default_unknown": "Not known: there was no time to run the finalists again with other seeds.",
+    "answer.default_better_folds": "Better: on the validation parts of the folds, the winner has {winner} on average "
+    "and the default {default}.",
+    "answer.default_same_folds": "Not distinguishable: on the validation parts of the folds, the winner has {winner} "
+    "on average and the default {default}, within what a change of fold and seed does.",
+    "answer.default_unknown_folds": "Not known: there was no time to run the finalists again on other folds.",
     "answer.next": "What to do next",
     "answer.nothing": "Nothing stands out: no simple rule of this report points at a next step.",
     "answer.standing": "{metric} on the {part} part: the winner and plain baselines on the same {rows}",
@@ -165,6 +174,8 @@ ENGLISH: dict[str, str] = {
     "distinguishable from it.",
     "next.repeat": "Train the finalists again with several seeds, by more budget or a larger "
     "<code>search.num_seeds</code>: the choice of the winner rests on {times} each.",
+    "next.repeat_folds": "Train the finalists again on all folds, by more budget: the choice of the winner rests on "
+    "{times} each.",
     "next.one": "Give it more budget or trials: of a space with {ranges} only one recipe was trained.",
     "next.cut": "Give it more time: the training of the network that was kept ended with the budget, after {epochs}.",
     "next.longer": "Train longer: the best epoch was the last, {epoch} of {epochs}. Raise "
@@ -183,6 +194,39 @@ ENGLISH: dict[str, str] = {
     "{rows}.",
     "next.warnings": "Mind the data: they gave {warnings}, listed below.",
     # data
+    "nav.audit": "Audit of the data",
+    "audit.none": "Nothing was found that is wrong with the data.",
+    "audit.lead": "The data as they were read, before cleaning: {findings}. What is in bold deserves a look.",
+    "audit.what": "Check",
+    "audit.found": "Found",
+    "audit.action": "What would mend it",
+    "audit.examples": "Examples",
+    "audit.safe": "(done by <code>data.clean: auto</code>)",
+    "audit.note": "Outliers, label errors and near duplicates are suspicions: look before you remove. "
+    "<code>mapsto audit</code> shows the same before a run.",
+    "one.finding": "{n} finding",
+    "many.finding": "{n} findings",
+    "check.missing": "missing values",
+    "check.outliers": "outliers",
+    "check.duplicates": "duplicate rows",
+    "check.near_duplicates": "near duplicates",
+    "check.constant": "constant column",
+    "check.identifiers": "identifier",
+    "check.leaks": "leak of the target",
+    "check.spellings": "spellings of one level",
+    "check.dates_in_text": "dates in text",
+    "check.booleans_in_text": "booleans in text",
+    "check.mixed_types": "mixed types",
+    "check.drift": "drift between parts",
+    "check.imbalance": "rare classes",
+    "check.label_errors": "label errors",
+    "check.corrupt_images": "corrupt images",
+    "check.blank_images": "blank images",
+    "check.image_sizes": "odd image sizes",
+    "check.rotated_images": "rotated images",
+    "check.encodings": "broken letters",
+    "check.scripts": "several languages",
+    "check.time": "out of time",
     "data.lead": "<bdi>{source}</bdi>: {rows}, {columns}; to predict: <b><bdi>{target}</bdi></b>.",
     "data.lead_bare": "<bdi>{source}</bdi>: {rows}; to predict: <b><bdi>{target}</bdi></b>.",
     "data.parts": "Parts",
@@ -226,6 +270,8 @@ ENGLISH: dict[str, str] = {
     "search.repeats": "Finalists, trained again",
     "search.repeats_note": "The winner is named from these repeats with other seeds, on the validation part, not from "
     "one lucky run.",
+    "search.repeats_note_folds": "The winner is named from these repeats on other folds and with other seeds, all "
+    "finalists on the same folds, not from one lucky run.",
     "search.repeat_scores": "Scores",
     "search.repeat_mean": "Mean",
     "search.repeat_std": "Standard deviation",

@@ -54,7 +54,7 @@ class Place(NamedTuple):
 
 
 class Finalist(NamedTuple):
-    """A recipe that was trained again with other seeds."""
+    """A recipe that was trained again with other seeds or folds."""
 
     number: int
     scores: str
@@ -259,6 +259,44 @@ def notes(study: Study, level: str) -> list[tuple[str, Markup]]:
     """(column, message) of the notes of one level."""
     found = [n for n in study.notes if (n.get("level") or "info") == level]
     return [(brief(n.get("column") or ""), _ticked(shortened(str(n.get("message")), 600))) for n in found[:MAX_NOTES]]
+
+
+MOST_OF_A_CHECK = 8
+"""Findings of one check that the page shows; a table of thousands of columns may have as many."""
+
+
+class FindingView(NamedTuple):
+    """One finding of the audit, as the page shows it."""
+
+    title: str
+    column: str
+    message: Markup
+    action: Markup
+    examples: tuple[str, ...]
+    is_warning: bool
+    is_safe: bool
+
+
+def findings(study: Study, say: Texts) -> tuple[list[FindingView], int]:
+    """What the audit found, warnings first, and how many findings are left out."""
+    shown: list[FindingView] = []
+    counts: dict[str, int] = {}
+    for found in study.audit:
+        check = str(found.get("check") or "")
+        counts[check] = counts.get(check, 0) + 1
+        if counts[check] <= MOST_OF_A_CHECK:
+            shown.append(
+                FindingView(
+                    title=say.name("check", check, check.replace("_", " ")),
+                    column=shortened(str(found.get("column") or ""), 60),
+                    message=_ticked(shortened(str(found.get("message") or ""), 400)),
+                    action=_ticked(shortened(str(found.get("action") or ""), 300)),
+                    examples=tuple(shortened(str(example), 120) for example in (found.get("examples") or ())[:10]),
+                    is_warning=found.get("level") == "warning",
+                    is_safe=bool(found.get("safe")),
+                )
+            )
+    return shown, len(study.audit) - len(shown)
 
 
 def facts(study: Study, say: Texts) -> list[tuple[str, str]]:

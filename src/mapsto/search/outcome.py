@@ -29,6 +29,7 @@ class Outcome:
         chosen: the values that were searched, by dotted name.
         seed: of weights, data order and dropout.
         of: the trial that it repeats with another seed, or None.
+        fold: whose rows it was validated on, from 0; None where there are no folds.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Outcome:
     chosen: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
     of: int | None = None
+    fold: int | None = None
 
     def write(self, folder: Path) -> None:
         """Writes the result into the trial's folder."""

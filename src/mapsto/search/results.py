@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from mapsto import _files
 from mapsto.data.images import png_uri
 from mapsto.evaluation.baselines import fit_baselines
-from mapsto.evaluation.comparison import Comparison, compare, row_differences
+from mapsto.evaluation.comparison import Comparison, compare, fold_differences, paired_difference
 from mapsto.evaluation.scorecard import Scorecard, score
 from mapsto.recipe.seeds import derive
-from mapsto.search.run import RESULTS
+from mapsto.search.run import AUDIT, RESULTS
 
 if TYPE_CHECKING:
     from mapsto.data.encoders.base import Encoder
@@ -55,7 +55,7 @@ def conclude(
     candidates = study.candidates()
     winner = candidates[0]
     default = next((candidate for candidate in candidates if candidate.number == 0), None)
-    comparison = _compared(study, winner, default, prepared)
+    comparison = _compared(study, winner, default)
     results = {
         "name": run.path.name,
         "task": {"name": task.name, "title": task.title},
@@ -69,6 +69,7 @@ def conclude(
         "target": prepared.facts.target,
         "facts": prepared.facts.to_json(),
         "notes": [asdict(note) for note in prepared.notes],
+        "audit": _files.read_json(run.path / AUDIT) if (run.path / AUDIT).exists() else [],
         "default_trial": 0,
         "winner": {"number": winner.number, "chosen": winner.chosen, "validation": _validation(winner)},
         "default": None if default is None else {"validation": _validation(default)},
@@ -76,7 +77,7 @@ def conclude(
         "verdict_text": verdict_text(winner, comparison, study),
         "trials": [asdict(outcome) for _, outcome in sorted(study.outcomes.items())],
         "scorecard": scorecard.to_json(),
-        "baselines": _baselines(study, trainer, targets, baseline_seconds),
+        "baselines": _baselines(study, trainer, predictions, targets, baseline_seconds),
         "colors": task.colors(prepared.encoders["targets"]),
         "worst": _worst(task, prepared, rows, predictions, targets),
         "recipe_yaml": recipe.to_yaml(),
@@ -105,6 +106,8 @@ def scored(
 
 def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study) -> str:
     """How the winner stands to the default recipe, in a sentence."""
+    if study.outcomes and not any(outcome.epochs for outcome in study.outcomes.values()):
+        return "There was no time for a single epoch, so this network is all but untrained: give a larger budget."
     if not study.space.ranges:
         return "One recipe was trained; there was nothing to compare it with."
     if len(study.ranked_trials()) == 1:
@@ -112,12 +115,14 @@ def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study)
     if winner.number == 0:
         return "No recipe was better on average than the default one, so the default is the winner."
     if comparison is None:
-        return "There was no time for other seeds, so the difference from the default recipe is not known."
+        fresh = "other folds" if study.default_recipe.data.num_folds else "other seeds"
+        return f"There was no time for {fresh}, so the difference from the default recipe is not known."
     unit = (100.0, " points") if study.metric.percent else (1.0, "")
     gain, low, high = (unit[0] * value for value in (comparison.mean_difference, comparison.low, comparison.high))
-    figures = f"{gain:+.4g}{unit[1]} of {study.metric.title} on the validation part"
+    part = "validation parts of the folds" if comparison.num_folds else "validation part"
+    figures = f"{gain:+.4g}{unit[1]} of {study.metric.title} on the {part}"
     if np.isfinite(low):
-        figures += f" (95 % interval {low:+.4g} to {high:+.4g}, {comparison.num_seeds} seeds)"
+        figures += f" (95 % interval {low:+.4g} to {high:+.4g}, {comparison.runs})"
     sentence = {
         "better": "The winner is better than the default recipe: ",
         "not distinguishable": "The winner is not distinguishable from the default recipe: ",
@@ -137,18 +142,29 @@ def _validation(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _compared(study: Study, winner: Candidate, default: Candidate | None, prepared: Prepared) -> Comparison | None:
-    """The winner beside the default on the same seeds and validation rows; None where that cannot be said."""
+def _compared(study: Study, winner: Candidate, default: Candidate | None) -> Comparison | None:
+    """The winner beside the default on the same seeds, folds and validation rows; None where that cannot be said."""
     if default is None or winner.number == default.number or not winner.scores:
         return None
-    rows = prepared.parts["validation"]
-    targets = truth_of(study.default_recipe.task, prepared, rows)
+    recipe, folds = study.default_recipe, study.confirmed_folds()
+    targets = []
+    for fold in folds:
+        prepared, _ = study.store.get(recipe.replace({"data.fold": fold}))
+        targets.append(truth_of(recipe.task, prepared, prepared.parts["validation"]))
     pairs = [study.confirmed_predictions(number) for number in (winner.number, default.number)]
-    differences = row_differences(study.metric, pairs[0], pairs[1], targets)
-    return compare(winner.scores, default.scores, study.metric.direction, row_differences=differences)
+    differences = None
+    if all(len(p) == len(t) for predictions in pairs for p, t in zip(predictions, targets, strict=True)):
+        # Else a setting that leaves rows out was searched, and the two have other validation rows.
+        differences = fold_differences(study.metric, pairs[0], pairs[1], targets, folds)
+    num_folds = len(set(folds)) if recipe.data.num_folds else 0
+    return compare(
+        winner.scores, default.scores, study.metric.direction, row_differences=differences, num_folds=num_folds
+    )
 
 
-def _baselines(study: Study, trainer: TorchTrainer, targets: NDArray[Any], seconds: float) -> list[dict[str, Any]]:
+def _baselines(
+    study: Study, trainer: TorchTrainer, ours: NDArray[Any], targets: NDArray[Any], seconds: float
+) -> list[dict[str, Any]]:
     study.tell("baselines")
     prepared, task = trainer.prepared, trainer.task
     test = prepared.parts["test"]
@@ -160,18 +176,24 @@ def _baselines(study: Study, trainer: TorchTrainer, targets: NDArray[Any], secon
         train_rows=prepared.parts["train"],
         max_seconds=seconds,
         seed=trainer.recipe.seed,
+        levels=prepared.specs["inputs"].levels,
     )
     rows = []
     for baseline in found:
         metrics: dict[str, Any] = {}
+        difference: dict[str, float] | None = None
         predictions = baseline.predict(np.asarray(prepared.arrays["inputs"][test]))
         if predictions is not None:
             metrics = scored(task, prepared, predictions, targets, "test", trainer.recipe.seed).to_json()["metrics"]
+            found_difference = paired_difference(study.metric, ours, predictions, targets)
+            if np.isfinite(found_difference).all():
+                difference = dict(zip(("value", "low", "high"), found_difference, strict=True))
         rows.append(
             {
                 "name": baseline.name,
                 "title": baseline.title,
                 "metrics": metrics,
+                "difference": difference,
                 "seconds": baseline.seconds,
                 "note": baseline.note,
             }

@@ -15,6 +15,22 @@ from mapsto import _files
 from mapsto.errors import RunError
 
 STUDY, JOURNAL, STATE, RESULTS, REPORT = "study.yaml", "study.journal", "state.json", "results.json", "report.html"
+AUDIT = "audit.json"
+OWN = {
+    STUDY,
+    JOURNAL,
+    STATE,
+    RESULTS,
+    REPORT,
+    "environment.json",
+    "data",
+    "trials",
+    "best",
+    "evaluation",
+    "tensorboard",
+}
+"""What a run writes into its folder, besides pages and hidden files."""
+
 SAVE_STATE_SECONDS = 1.0
 
 
@@ -34,6 +50,7 @@ class Run:
         self._started = time.perf_counter()
         self._before = float(self.state.get("elapsed", 0.0))
         self._saved = self._started
+        self._replaced: Path | None = None
 
     @classmethod
     def create(cls, path: Path, *, overwrite: bool = False) -> Run:
@@ -48,15 +65,31 @@ class Run:
                     f"{path} is there already and is not overwritten. Go on with it by `mapsto resume {path}`, choose "
                     f"another folder with `--out`, or replace it with `--overwrite`."
                 )
-            if not (path / STUDY).exists():
-                raise RunError(
-                    f"{path} is not a run of mapsto, so `--overwrite` does not touch it. Choose another `--out`."
-                )
+            _check_may_be_replaced(path)
             cls(path).close()  # refuses if another process works in it
-            shutil.rmtree(path)
+            replaced = path.with_name(f".{path.name}.{os.getpid()}.old")
+            with _files.explained(path):
+                path.rename(replaced)
+        else:
+            replaced = None
         with _files.explained(path):
             path.mkdir(parents=True, exist_ok=True)
-        return cls(path)
+        run = cls(path)
+        run._replaced = replaced
+        return run
+
+    def accept(self) -> None:
+        """The data were found fit: a run that this one replaces is removed for good."""
+        if self._replaced is not None:
+            shutil.rmtree(self._replaced, ignore_errors=True)
+            self._replaced = None
+
+    def withdraw(self) -> None:
+        """The data were found unfit: the folder is removed, and a run that it was to replace is put back."""
+        self.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._replaced is not None:
+            self._replaced.rename(self.path)
 
     @classmethod
     def open(cls, path: Path) -> Run:
@@ -117,25 +150,46 @@ def check_is_run(path: Path) -> None:
 
 def run_path(name: str, overwrite: bool) -> Path:
     """`runs/<name>`, the suffix left out; unless it may be overwritten, the first of `-2`, `-3`, ... that is free."""
-    stem = re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.") or "study"
-    if overwrite:
-        return Path("runs") / stem
-    for number in itertools.count(1):
-        path = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        if not path.exists():
-            return path
-    raise AssertionError("itertools.count has no end")
+    path = Path("runs") / (re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.") or "study")
+    return path if overwrite else free_path(path)
 
 
-def _locked(path: Path) -> IO[bytes]:
+def free_path(path: Path) -> Path:
+    """The path, or the first of `<path>-2`, `<path>-3`, ... that is not there yet."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(candidate for candidate in itertools.chain([path], numbered) if not candidate.exists())
+
+
+def _check_may_be_replaced(path: Path) -> None:
+    """Refuses to replace what is no run, and a run with files that are not of its own making."""
+    if not (path / STUDY).exists() or not (path / STATE).exists():
+        raise RunError(f"{path} is not a run of mapsto, so `--overwrite` does not touch it. Choose another `--out`.")
+    strange = sorted(
+        entry.name
+        for entry in path.iterdir()
+        if entry.name not in OWN and entry.suffix != ".html" and not entry.name.startswith(".")
+    )
+    if strange:
+        raise RunError(
+            f"{path} holds files that are no part of the run ({', '.join(strange[:5])}), so `--overwrite` does not "
+            f"touch it. Move them elsewhere, or choose another `--out`."
+        )
+
+
+def _locked(path: Path) -> IO[str]:
     with _files.explained(path):
-        lock = (path / ".lock").open("ab")
+        lock = (path / ".lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read(20).strip()
         lock.close()
         raise RunError(
-            f"Another process is working in {path}. Wait for it, or stop it, and then resume; both at once would mix "
-            f"their results (this process is {os.getpid()})."
+            f"Another process{f' ({holder})' if holder else ''} is working in {path}. Wait for it, or stop it, and "
+            f"then resume; both at once would mix their results."
         ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
     return lock

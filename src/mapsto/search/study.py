@@ -1,4 +1,6 @@
-"""A study: recipes are proposed, trained and compared; the best are run again with other seeds; the winner is named."""
+"""A study: recipes are proposed, trained and compared; the best are run again with other seeds or folds; the winner is
+named.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +42,9 @@ logger = logging.getLogger("mapsto")
 VALIDATION = "validation.npy"
 """Predictions of a confirming run on the validation part."""
 
+STUDY_NAME = "mapsto"
+"""The journal holds one study, and its name does not change when the folder is moved."""
+
 HOPELESS = 10
 """Where so many recipes could not be trained and none could, the fault is not the recipe's."""
 
@@ -54,7 +59,8 @@ KEEP_CHECKPOINTS = 3
 class Candidate:
     """A recipe that may win: its trial, and its scores on the validation part.
 
-    `scores` holds one fresh run a seed, in the order of the seeds; empty where there was no time to run it again.
+    `scores` holds one fresh run a seed, in the order of the seeds; empty where there was no time to run it again. Where
+    the data have folds, the fold changes with the seed.
     """
 
     number: int
@@ -122,7 +128,11 @@ class Study:
             )
 
     def confirm(self) -> None:
-        """Runs the finalists, and the default recipe beside them, with fresh seeds that all of them share."""
+        """Runs the finalists, and the default recipe beside them, with fresh seeds that all of them share.
+
+        Where the data have folds, the fold changes with the seed, so that a run differs from the next in all that
+        chance decides. The folds that selected nothing come first.
+        """
         finalists = self._finalist_numbers()
         if len(finalists) < 2:
             return  # nothing to compare
@@ -133,7 +143,10 @@ class Study:
                 if not self._is_confirmed(name) and self.run.elapsed < until:
                     chosen = self._explored()[number].chosen
                     seed = derive(self.default_recipe.seed, "confirm", seed_number)
-                    job = self._job(name, chosen, number=number, phase="confirm", seed=seed, until=until, of=number)
+                    fold = self._fold(seed_number)
+                    job = self._job(
+                        name, chosen, number=number, phase="confirm", seed=seed, until=until, of=number, fold=fold
+                    )
                     self._confirm_one(name, job)
 
     def _is_confirmed(self, name: str) -> bool:
@@ -155,6 +168,15 @@ class Study:
         """A finalist's predictions on the validation part, one array a seed that all finalists completed."""
         names = [f"{number:04d}-seed{seed + 1}" for seed in self._shared_seeds()]
         return [np.load(self.run.trial(name) / VALIDATION, allow_pickle=False) for name in names]
+
+    def confirmed_folds(self) -> list[int]:
+        """The fold of each seed that all finalists completed; the only one there is where the data have none."""
+        return [self._fold(seed) for seed in self._shared_seeds()]
+
+    def _fold(self, seed_number: int) -> int:
+        """The fold of a confirming run: the ones after that which recipes were explored on, in a circle."""
+        data = self.default_recipe.data
+        return (data.fold + 1 + seed_number) % data.num_folds if data.num_folds else data.fold
 
     def final(self) -> TorchTrainer:
         """Trains the winner again, with a seed that selected nothing, and returns it with its best weights.
@@ -287,7 +309,7 @@ class Study:
         Path(f"{path}.lock").unlink(missing_ok=True)
         return optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(path))),
-            study_name=self.run.path.name,
+            study_name=STUDY_NAME,
             direction=self.metric.direction,
             pruner=self.pruner.build(self.default_recipe.training.max_epochs),
             load_if_exists=True,
@@ -374,8 +396,11 @@ class Study:
         seed: int,
         until: float,
         of: int | None = None,
+        fold: int | None = None,
     ) -> Job:
         recipe = self._recipe(chosen)
+        if fold is not None:
+            recipe = recipe.replace({"data.fold": fold})
         if recipe.training.seed is None or phase != "explore":  # else all runs of a finalist would be the same one
             recipe = recipe.replace({"training.seed": seed})
 

@@ -153,6 +153,7 @@ def _outcome(job: Job, trainer: TorchTrainer | None, state: State, cause: str, s
         chosen=job.chosen,
         seed=job.recipe.training.seed or 0,
         of=job.of,
+        fold=job.recipe.data.fold if job.recipe.data.num_folds else None,
     )
 
 

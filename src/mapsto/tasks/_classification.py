@@ -25,13 +25,19 @@ class Classification(Task):
 
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "log_loss", "roc_auc")
 
+    can_balance: ClassVar[bool] = True
+
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all classes")
 
     def num_outputs(self, specs: Mapping[str, Spec]) -> int:
         return len(specs["targets"].names)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        return torch.nn.functional.cross_entropy(outputs, batch["targets"], label_smoothing=self.label_smoothing)
+        cross_entropy, weights = torch.nn.functional.cross_entropy, batch.get("weights")
+        if weights is None:
+            return cross_entropy(outputs, batch["targets"], label_smoothing=self.label_smoothing)
+        losses = cross_entropy(outputs, batch["targets"], label_smoothing=self.label_smoothing, reduction="none")
+        return (losses * weights).sum() / weights.sum()
 
     def predict(self, outputs: Tensor) -> Tensor:
         return torch.softmax(outputs, dim=1)

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def feature_columns(table: Table, task: str) -> dict[str, tuple[str, ...]]:
-    """Numeric and categorical columns as inputs.
+    """Columns of numbers, categories and dates as inputs.
 
     Raises:
         DataError: there is none.
     """
-    features = tuple(column.name for column in table.of_kind("numeric", "category"))
+    features = tuple(column.name for column in table.of_kind("numeric", "category", "date"))
     if not features:
         raise DataError(
-            f"{task} needs at least one numeric or categorical column beside the target, and {table.name} has none. "
-            f"Add one, or state kinds with `--set data.columns.<name>=category`."
+            f"{task} needs at least one column of numbers, categories or dates beside the target, and {table.name} has "
+            f"none. Add one, or state kinds with `--set data.columns.<name>=category`."
         )
     return {"inputs": features, "targets": target_of(table)}
 

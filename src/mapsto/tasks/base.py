@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mapsto.recipe.options import Options
+from mapsto.tasks._augmentations import suggested
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from mapsto.recipe.ranges import Range
 
 Batch = Mapping[str, "Tensor"]
-"""One tensor a stream, all with the same first axis; always `"inputs"` and, in training, `"targets"`."""
+"""One tensor a stream, all with the same first axis; always `"inputs"` and, in training, `"targets"`.
+
+`"weights"` is there where rows do not count alike in the loss (`training.balance`).
+"""
 
 
 class Task(Options):
@@ -42,6 +46,9 @@ class Task(Options):
 
     metrics: ClassVar[tuple[str, ...]]
     """Metrics that are reported; the first is the objective unless the recipe says otherwise."""
+
+    can_balance: ClassVar[bool] = False
+    """Whether each row has one class, and `loss` looks at `weights`: what `training.balance` needs."""
 
     @classmethod
     @abstractmethod
@@ -63,6 +70,17 @@ class Task(Options):
     @abstractmethod
     def space(self, facts: Facts) -> dict[str, Range]:
         """Ranges that are searched when the user gave none, by dotted name."""
+
+    def augmentations(self, facts: Facts) -> dict[str, Range]:
+        """What `augment: auto` searches, by dotted name: what does not change what most inputs of the kind mean.
+
+        - Images: shift, rotate, scale, color, mixup, each off or small; flips never, since digits, letters and many
+          objects have a side. Without mixup where the answer is a mask.
+        - Texts: word_dropout, word_swap.
+        - Tables: feature_noise, feature_mask, mixup.
+        - Recordings: spec_augment, time_stretch, noise.
+        """
+        return suggested(self.streams["inputs"], self.streams.get("targets", ""))
 
     @abstractmethod
     def num_outputs(self, specs: Mapping[str, Spec]) -> int:

@@ -57,4 +57,6 @@ class ImageClassification(Classification):
             "model.hidden_dim": Choice(0, 128),
             "model.dropout": Uniform(0.0, 0.5),
             "task.label_smoothing": Choice(0.0, 0.1),
+            "augment.shift": Choice(0.0, 0.06),
+            "augment.rotate": Choice(0.0, 8.0),
         }

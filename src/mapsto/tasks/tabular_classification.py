@@ -28,7 +28,7 @@ class TabularClassification(Classification):
 
     @classmethod
     def suits(cls, table: Table) -> float:
-        return 0.5 if table.of_kind("numeric", "category") and has_classes(table) else 0.0
+        return 0.5 if table.of_kind("numeric", "category", "date") and has_classes(table) else 0.0
 
     def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
         return feature_columns(table, self.title)

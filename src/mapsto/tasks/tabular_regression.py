@@ -43,7 +43,7 @@ class TabularRegression(Task):
     @classmethod
     def suits(cls, table: Table) -> float:
         is_number = table.target is not None and table.columns[table.target].kind == "numeric"
-        return 0.5 if is_number and table.of_kind("numeric", "category") else 0.0
+        return 0.5 if is_number and table.of_kind("numeric", "category", "date") else 0.0
 
     def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
         return feature_columns(table, self.title)

@@ -36,7 +36,7 @@ class TextClassification(Classification):
         if not table.of_kind("text") or not has_classes(table):
             return 0.0
         # A remark beside many numbers is a small part of what is known; a date beside a review is not.
-        return 0.4 if len(table.of_kind("numeric", "category")) >= MANY_COLUMNS else 0.8
+        return 0.4 if len(table.of_kind("numeric", "category", "date")) >= MANY_COLUMNS else 0.8
 
     def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
         return {"inputs": only(table, "text", self.title), "targets": target_of(table)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -18,6 +19,20 @@ TRAINING = np.arange(0, ROWS, 2)
 """Every other row; what is in the others must not matter."""
 
 
+@dataclass(frozen=True)
+class Tone:
+    """A sine as a recording; a `mapsto.data.table.LazyAudio`."""
+
+    hertz: float
+    seconds: float
+    rate: int = 8000
+    name: str = "tone"
+
+    def decode(self) -> tuple[NDArray[np.float32], int]:
+        time = np.arange(round(self.seconds * self.rate)) / self.rate
+        return np.sin(2 * np.pi * self.hertz * time).astype(np.float32), self.rate
+
+
 def sample_table() -> Table:
     """40 rows with one column of each kind that can be encoded, each called as its kind is; some values are missing."""
     rng = np.random.Generator(np.random.PCG64(7))
@@ -30,6 +45,8 @@ def sample_table() -> Table:
         "text": _objects([" ".join(rng.choice(words, 1 + row % 11)) for row in range(ROWS)]),
         "image": rng.integers(0, 256, (ROWS, 12, 10, 3), dtype=np.uint8),
         "mask": rng.integers(0, 3, (ROWS, 12, 10), dtype=np.uint8),
+        "date": np.datetime64("2023-11-05", "ns") + np.arange(ROWS) * np.timedelta64(41, "h"),
+        "audio": _objects([Tone(100.0 + 10 * row, 0.05 + 0.001 * row) for row in range(ROWS)]),
     }
     columns: dict[str, Column] = {kind: Column(kind, kind, array) for kind, array in values.items()}
     return Table("sample", columns, None, None, np.arange(ROWS), "sample")
@@ -39,6 +56,8 @@ def with_planted(table: Table) -> Table:
     """The table with absurd values in every row that is not for training."""
     others = np.setdiff1d(np.arange(len(table)), TRAINING)
     absurd = {"numeric": -1e9, "category": "ultraviolet", "text": "zzz " * 500, "image": 255, "mask": 77}
+    absurd["date"] = np.datetime64("1801-01-01", "ns")
+    absurd["audio"] = Tone(3000.0, 30.0)
     planted = {}
     for name, column in table.columns.items():
         values = column.values.copy()
@@ -107,5 +126,5 @@ def _same(first: NDArray[Any], second: NDArray[Any]) -> bool:
     return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
 
 
-def _objects(values: list[str | None]) -> NDArray[Any]:
+def _objects(values: Sequence[object]) -> NDArray[Any]:
     return np.asarray(values, dtype=object)

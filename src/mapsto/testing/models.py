@@ -15,6 +15,7 @@ def sample_spec(encoder: str) -> Spec:
     specs = {
         "features": Spec("features", (7,), "float32", names=tuple("abcdefg")),
         "image": Spec("image", (3, 32, 32), "uint8", shift=(120.0, 110.0, 100.0), scale=(0.02, 0.02, 0.02)),
+        "spectrogram": Spec("spectrogram", (1, 24, 40), "float16"),
         "tokens": Spec("tokens", (12,), "int32", names=tuple(f"w{index}" for index in range(50))),
     }
     return specs[encoder]
@@ -23,8 +24,8 @@ def sample_spec(encoder: str) -> Spec:
 def sample_inputs(spec: Spec, rows: int) -> torch.Tensor:
     """Random stored inputs that fit a spec."""
     generator = torch.Generator().manual_seed(0)
-    if spec.encoder == "features":
-        return torch.randn(rows, *spec.shape, generator=generator)
+    if spec.encoder in ("features", "spectrogram"):
+        return torch.randn(rows, *spec.shape, generator=generator).to(getattr(torch, spec.dtype))
     high = 256 if spec.encoder == "image" else len(spec.names)
     drawn = torch.randint(0, high, (rows, *spec.shape), generator=generator)
     return drawn.to(getattr(torch, spec.dtype))

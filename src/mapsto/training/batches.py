@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mapsto._imports import torch
+from mapsto.recipe.sizes import parse_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from mapsto.data.prepare import Prepared
 
 IN_MEMORY_BYTES = 4 * 2**30
-"""Up to this size all arrays are copied to the device once; beyond it, batches are read from the memory map."""
+"""Up to this size, and `data.memory`, arrays are copied to the device once; beyond, batches come from the map."""
 
 
 class Tensors:
@@ -32,7 +33,8 @@ class Tensors:
         self.device = device
         self._maps = prepared.arrays
         self._tensors: dict[str, Tensor] | None = None
-        if sum(array.nbytes for array in self._maps.values()) <= IN_MEMORY_BYTES:
+        most = min(IN_MEMORY_BYTES, parse_size(prepared.preprocessing.options.memory))
+        if sum(array.nbytes for array in self._maps.values()) <= most:
             self._tensors = {name: torch.from_numpy(np.array(a)).to(device) for name, a in self._maps.items()}
 
     def take(self, rows: Tensor) -> dict[str, Tensor]:

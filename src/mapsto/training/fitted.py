@@ -19,6 +19,7 @@ from mapsto.data.read import read
 from mapsto.errors import DataError, RunError
 from mapsto.recipe.schema import Recipe
 from mapsto.training import checkpoint
+from mapsto.training.augmenter import Versions, forward
 from mapsto.training.image_files import write_images
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Fitted:
         torch.set_rng_state(state)  # the random weights drawn above are replaced at once
         self.network.load_state_dict(weights)
         self.network.eval()
+        self.versions = Versions.of(recipe, preprocessing.encoders)
 
     def predict(self, source: Any, *, images: str | Path | None = None) -> pd.DataFrame:
         """Answers for raw inputs, one row each, in their order.
@@ -113,7 +115,7 @@ class Fitted:
         with torch.inference_mode():
             for first in range(0, len(table), size):
                 batch = {name: torch.from_numpy(array[first : first + size]) for name, array in arrays.items()}
-                pieces.append(task.predict(task.forward(self.network, batch)).numpy())
+                pieces.append(task.predict(forward(task, self.network, batch, self.versions)).numpy())
         return np.asarray(task.measured(np.concatenate(pieces), self.preprocessing.encoders["targets"]))
 
     def save(self, folder: Path, *, card: str = "") -> None:

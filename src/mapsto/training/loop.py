@@ -17,6 +17,8 @@ from mapsto.errors import DataError
 from mapsto.recipe.families import METRICS
 from mapsto.recipe.seeds import derive
 from mapsto.training import checkpoint
+from mapsto.training.augmenter import Augmenter, Versions, forward
+from mapsto.training.balance import Balance
 from mapsto.training.base import Ending, Measurement, Tick, Trainer
 from mapsto.training.fitted import Fitted, evaluation_batch, restored
 from mapsto.training.regularization import Regularization
@@ -66,8 +68,10 @@ class TorchTrainer(Trainer):
         self.regularization = Regularization(settings, self.network)
         self._order = torch.Generator().manual_seed(derive(seed, "order"))
 
-        self.train_rows = torch.from_numpy(prepared.parts["train"].astype(np.int64))
-        self.steps_per_epoch = steps_per_epoch(len(self.train_rows), settings.batch_size)
+        self.augmenter = Augmenter.of(recipe, prepared.encoders, derive(seed, "augment"))
+        self.versions = Versions.of(recipe, prepared.encoders)
+        self.balance = Balance(settings.balance, prepared, tensors)
+        self.steps_per_epoch = steps_per_epoch(self.balance.rows.num_rows, settings.batch_size)
         self.total_steps = settings.max_epochs * self.steps_per_epoch
         self.epoch, self.step_in_epoch, self.seconds = 0, 0, 0.0
         self._order_state = self._order.get_state()
@@ -97,11 +101,10 @@ class TorchTrainer(Trainer):
         """Trains to the end of the epoch; False if the deadline came first."""
         batch_size = self.recipe.training.batch_size
         self._order_state = self._order.get_state()
-        order = self.train_rows[torch.randperm(len(self.train_rows), generator=self._order)].to(self.tensors.device)
-        batches = order.split(batch_size)
+        batches = self.balance.rows.epoch(self._order).to(self.tensors.device).split(batch_size)
         self.network.train()
         for step in range(self.step_in_epoch, self.steps_per_epoch):
-            self._losses[step] = self._train_step(self.tensors.take(batches[step]))
+            self._losses[step] = self._train_step(self.balance.weighted(self.tensors.take(batches[step])))
             self.step_in_epoch = step + 1
             now = time.perf_counter()
             if now < self._next_tick:
@@ -124,7 +127,11 @@ class TorchTrainer(Trainer):
             group["lr"] = rate
         for parameter in self._parameters:  # what zero_grad does, without its bookkeeping of 20 microseconds
             parameter.grad = None
-        loss: Tensor = self.task.loss(self.task.forward(self.network, batch), batch)
+        if self.augmenter is None:
+            loss: Tensor = self.task.loss(self.task.forward(self.network, batch), batch)
+        else:
+            batch = self.augmenter(batch)
+            loss = self.augmenter.loss(self.task, self.task.forward(self.network, batch), batch)
         loss.backward()
         self.regularization.before_step()
         self.optimizer.step()
@@ -195,7 +202,7 @@ class TorchTrainer(Trainer):
             index = torch.from_numpy(rows.astype(np.int64)).to(self.tensors.device)
             for piece in index.split(evaluation_batch(self.prepared.specs["inputs"])):
                 batch = self.tensors.take(piece)
-                outputs = self.task.forward(self.network, batch)
+                outputs = forward(self.task, self.network, batch, self.versions)
                 total += float(self.task.loss(outputs, batch)) * len(piece)
                 pieces.append(self.task.predict(outputs).cpu().numpy())
         return np.concatenate(pieces), total / len(rows)
@@ -218,6 +225,8 @@ class TorchTrainer(Trainer):
         in_epoch = self.step_in_epoch > 0
         tensors["order"] = self._order_state if in_epoch else self._order.get_state()
         tensors["noise"] = torch.get_rng_state() if self._in_epoch else self._noise
+        if self.augmenter is not None:
+            tensors["augment"] = self.augmenter.generator.get_state()
         tensors["losses"] = self._losses[: self.step_in_epoch].clone()
         values = {
             "recipe": self.recipe.leaves(),
@@ -244,6 +253,8 @@ class TorchTrainer(Trainer):
         self._restore_optimizer(groups["optimizer"])
         self._noise = tensors["noise"]
         self._order.set_state(tensors["order"])
+        if self.augmenter is not None:
+            self.augmenter.generator.set_state(tensors["augment"])
         self.epoch, self.step_in_epoch = values["epoch"], values["step_in_epoch"]
         self._losses[: self.step_in_epoch] = tensors["losses"]
         self._rates, self.seconds = values["rates"], values["seconds"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto.data import dates
+from mapsto.data.stored import Words
 from mapsto.data.table import Column, Table
 from mapsto.errors import DataError
 from mapsto.recipe.family import did_you_mean
@@ -29,8 +33,13 @@ def column(table: Table, name: str) -> Column:
 
 
 def numbers(table: Table, name: str) -> NDArray[np.float64]:
-    """The column as float64, of shape `(rows,)`; what is missing or no number is NaN, infinity stays."""
+    """The column as float64, of shape `(rows,)`; what is missing or no number is NaN, infinity stays.
+
+    Dates are days since 1970.
+    """
     values = column(table, name).values
+    if values.dtype.kind == "M":
+        return dates.as_days(values)
     if values.dtype.kind in "fiub":
         return values.astype(np.float64, copy=False)
     return pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -38,7 +47,11 @@ def numbers(table: Table, name: str) -> NDArray[np.float64]:
 
 def texts(table: Table, name: str) -> NDArray[np.object_]:
     """The column as strings, of shape `(rows,)`, with None for what is missing; 3.0 reads "3"."""
-    values = column(table, name).values
+    values: Any = column(table, name).values
+    if values.dtype.kind == "M":
+        return dates.written(values)
+    if isinstance(values, Words):
+        return np.asarray(values)  # text and None already, and there may be much of it
     missing = np.asarray(pd.isna(values), dtype=np.bool_)
     strings = np.array(values, dtype=object)
     strings[missing] = None
@@ -50,6 +63,41 @@ def texts(table: Table, name: str) -> NDArray[np.object_]:
 def as_text(value: Any) -> str:
     """A value as a person writes it: whole numbers without a decimal point."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def places_of(labels: NDArray[np.object_], levels: Sequence[str]) -> NDArray[np.int64]:
+    """Which level each label is, of shape `(rows,)`; -1 for none.
+
+    A label that is no level, letter by letter, is the one level that means the same: "1.0" and "01" mean 1, "TRUE"
+    means True, and so does 1 where the levels are False and True. Files and frames write these differently.
+
+    Example:
+        >>> places_of(np.array(["True", "0", "maybe"], dtype=object), ["False", "True"]).tolist()
+        [1, 0, -1]
+    """
+    places = pd.Index(list(levels), dtype=object).get_indexer(pd.Index(labels, dtype=object))
+    strange = np.flatnonzero((places < 0) & ~np.asarray(pd.isna(labels), dtype=np.bool_))
+    if not len(strange):
+        return places.astype(np.int64)
+    meanings = [_meaning(level) for level in levels]
+    counts = Counter(meanings)
+    known = {meaning: place for place, meaning in enumerate(meanings) if counts[meaning] == 1}
+    pairs: tuple[tuple[str | float, str | float], ...] = (("True", 1.0), ("False", 0.0))
+    if set(known) <= {"True", "False"} or set(known) <= {0.0, 1.0}:
+        known |= {b: known[a] for pair in pairs for a, b in (pair, pair[::-1]) if a in known}
+    codes, unique = pd.factorize(labels[strange])
+    places[strange] = np.array([known.get(_meaning(label), -1) for label in unique], dtype=np.int64)[codes]
+    return places.astype(np.int64)
+
+
+def _meaning(label: str) -> str | float:
+    """What a label means: a number, True or False, or itself."""
+    if label.casefold() in ("true", "false"):
+        return label.capitalize()
+    try:
+        return float(label) if label[:1] in "0123456789+-." else label
+    except ValueError:
+        return label
 
 
 def natural_order(names: list[str]) -> list[str]:

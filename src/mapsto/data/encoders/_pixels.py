@@ -1,11 +1,9 @@
-"""What images and masks share: reading pixels, finding one size for all, resizing, and doing so on every core."""
+"""What images and masks share: reading pixels, finding one size for all, and resizing."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from mapsto.data.encoders._columns import column, counted
+from mapsto.data.parallel import on_every_core
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
@@ -27,8 +26,13 @@ Pixels = NDArray[Any]
 T = TypeVar("T")
 
 
-def at(values: NDArray[Any], row: int) -> Pixels:
+def at(values: NDArray[Any], row: int, size: tuple[int, int] | None = None) -> Pixels:
     """The pixels of one row, of shape `(height, width)` or `(height, width, channels)`; decoded if need be.
+
+    Args:
+        values: of the column.
+        row: which.
+        size: height and width that files are decoded to; None decodes them as they are.
 
     Raises:
         DataError: there is no image, or its file cannot be read.
@@ -36,19 +40,16 @@ def at(values: NDArray[Any], row: int) -> Pixels:
     value = values[row]
     if value is None:
         raise DataError("A row has no image.")
-    return value if isinstance(value, np.ndarray) else np.asarray(value.decode())
+    return value if isinstance(value, np.ndarray) else np.asarray(value.decode(size))
 
 
-def in_threads(function: Callable[[int], T], rows: NDArray[np.int64]) -> list[T]:
-    """`function` of each row, in order. Decoding and resizing release the interpreter's lock, so threads help."""
-    if len(rows) < 2:
-        return [function(int(row)) for row in rows]
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        return list(pool.map(function, rows.tolist()))
-
-
-def of_readable(function: Callable[[Pixels], T], values: NDArray[Any], rows: NDArray[np.int64]) -> list[T]:
-    """`function` of the pixels of each row that can be read.
+def of_readable(
+    function: Callable[[Pixels], T],
+    values: NDArray[Any],
+    rows: NDArray[np.int64],
+    size: tuple[int, int] | None = None,
+) -> dict[int, T]:
+    """`function` of the pixels of each row that can be read, by row; files are decoded to `size` if given.
 
     Raises:
         DataError: none of them can be read (the first one's cause), or there are none.
@@ -56,14 +57,14 @@ def of_readable(function: Callable[[Pixels], T], values: NDArray[Any], rows: NDA
 
     def attempt(row: int) -> T | DataError:
         try:
-            return function(at(values, row))
+            return function(at(values, row, size))
         except DataError as error:
             return error
 
-    results = in_threads(attempt, rows)
-    good = [result for result in results if not isinstance(result, DataError)]
+    results = dict(zip(rows.tolist(), on_every_core(attempt, rows.tolist()), strict=True))
+    good = {row: result for row, result in results.items() if not isinstance(result, DataError)}
     if not good:
-        first = next((str(result) for result in results if isinstance(result, DataError)), "there is no training row")
+        first = next((str(result) for result in results.values()), "there is no training row")
         raise DataError(f"None of {counted(len(rows), 'image')} looked at can be read: {first}")
     return good
 

@@ -25,6 +25,8 @@ class Spec:
         names: of the features, of the classes, or of the words, where there are such.
         shift, scale: per channel; a network sees `(stored - shift) * scale`. Empty where stored values are ready.
         ignore: a class that is neither trained nor scored (void pixels), or None.
+        levels: of each feature, how many whole numbers from 0 on it may hold: 0 for a number that may be any, 2 for a
+            flag, more for the number of a category's level. Empty where all may be any.
     """
 
     encoder: str
@@ -34,6 +36,7 @@ class Spec:
     shift: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
     ignore: int | None = None
+    levels: tuple[int, ...] = ()
 
 
 class Encoder(ABC):
@@ -62,6 +65,24 @@ class Encoder(ABC):
     @abstractmethod
     def encode(self, table: Table) -> NDArray[Any]:
         """Returns the array of shape `(len(table), *spec.shape)` and type `spec.dtype`."""
+
+    def learned_from(self, rows: NDArray[np.int64], count: int) -> None:  # noqa: B027 - most need not know
+        """Says which rows of a table of `count` rows those were that `fit` was given as a table of their own.
+
+        Called after `fit` where the whole table is too large to learn from; `encode_rows` is given the whole.
+        """
+
+    def encode_rows(self, table: Table, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The array of some rows of the very table that it was fitted on, as training sees them.
+
+        It differs from `encode` where what was learned of a training row holds that row's own target.
+        """
+        return self.encode(table.take(rows))
+
+    def outlying(self, table: Table, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Marks those of the training rows that shall not be learned from; called before `fit`."""
+        del table
+        return np.zeros(len(rows), dtype=np.bool_)
 
     @property
     @abstractmethod

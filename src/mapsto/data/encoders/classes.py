@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted, natural_order, opening, shortened, texts
+from mapsto.data.encoders._columns import counted, natural_order, opening, places_of, shortened, texts
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
@@ -49,7 +49,7 @@ class Classes(Encoder):
         return self._ids(texts(table, self.columns[0]))
 
     def _ids(self, labels: NDArray[np.object_]) -> NDArray[np.int64]:
-        return pd.Index(self.names, dtype=object).get_indexer(pd.Index(labels, dtype=object)).astype(np.int64)
+        return places_of(labels, self.names)
 
     def unusable(self, table: Table) -> NDArray[np.bool_]:
         labels = texts(table, self.columns[0])

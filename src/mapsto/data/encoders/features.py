@@ -1,169 +1,73 @@
-"""Columns of numbers and of categories to one matrix of features."""
+"""Columns of numbers, dates and categories to one matrix of features."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted, natural_order, numbers, opening, share, shortened, texts
+from mapsto.data.encoders._columns import counted, numbers, opening, shortened, texts
+from mapsto.data.encoders._dates import Dates
+from mapsto.data.encoders._numbers import Numbers
+from mapsto.data.encoders._target import training_target
 from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.levels.base import LevelEncoding
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
+from mapsto.recipe.families import LEVELS
 from mapsto.recipe.schema import DataOptions
-
-BLOCK = 1 << 22
-"""Numbers that are worked on at a time: 32 MiB in float64, whatever the size of the table."""
-
-LARGEST = float(np.finfo(np.float32).max)
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Number:
-    """What is known of one column of numbers: its feature is `(value - shift) * factor`.
-
-    `fill` stands for a missing value; `used` tells whether the number is a feature, and `indicator` whether it is one
-    that the value was missing.
-    """
-
-    name: str
-    fill: float
-    shift: float
-    factor: float
-    used: bool
-    indicator: bool
-
-    def features(self) -> list[str]:
-        return [self.name] * self.used + [f"{self.name} missing"] * self.indicator
-
-
-@dataclass(frozen=True)
-class _Category:
-    """What is known of one column of categories: its levels, and whether training had missing or further ones."""
-
-    name: str
-    levels: tuple[str, ...]
-    missing: bool
-    other: bool
-
-    def features(self) -> list[str]:
-        extra = [f"{self.name} missing"] * self.missing + [f"{self.name} other"] * self.other
-        return [*(f"{self.name}={level}" for level in self.levels), *extra]
-
-    def places(self, labels: NDArray[np.object_]) -> NDArray[np.int64]:
-        """Which of its features is 1, a row; -1 for none.
-
-        Where training had no other levels, a new one is all zeros: a feature that was always 0 has random weights.
-        """
-        gone = np.asarray(pd.isna(labels), dtype=np.bool_)
-        other = len(self.levels) + self.missing if self.other else -1
-        places = pd.Index(self.levels, dtype=object).get_indexer(pd.Index(labels, dtype=object))
-        places = np.where(places < 0, other, places)
-        return np.where(gone, len(self.levels), places) if self.missing else places
 
 
 class Features(Encoder):
-    """Numbers and categories to float32 of shape `(rows, features)`: scaled numbers, indicators, one-hot levels.
+    """Numbers, dates and categories to float32 of shape `(rows, features)`.
 
-    A number that is missing or infinite is replaced as `data.missing` says, by the median, mean or zero; where
-    training rows have missing numbers, a further feature tells which. Numbers are scaled as `data.scale` says, with
-    statistics of the training rows in float64; other rows may lie outside the range. A category has one feature for
-    each of its `data.max_levels` most frequent levels in training, one for the others and one for a missing value,
-    where training has such. What is constant in training is left out.
+    A number is held within bounds (`data.outliers`), replaced where it is missing or infinite (`data.missing`) and
+    scaled (`data.scale`), with statistics of the training rows in float64; other rows may lie outside the range.
+    Where training rows have missing numbers, a further feature tells which. With `data.numbers: piecewise_linear` a
+    number is spread over bins. A date is its year, a number like others, and points on the circles of month, day,
+    weekday and hour. A category becomes features as `data.categories` says. What is constant in training is left out.
 
-    Features are called `"Age"`, `"Age missing"`, `"Sex=male"`, `"Cabin missing"`, `"Cabin other"`; numbers come first.
+    Features are called `"Age"`, `"Age missing"`, `"joined year"`, `"joined month sine"`, `"Sex=male"`, `"Cabin
+    missing"`, `"Cabin other"`; numbers come first, then dates.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = ("numeric", "category")
+    kinds: ClassVar[tuple[str, ...]] = ("numeric", "date", "category")
 
     def __init__(self, columns: Sequence[str], options: DataOptions) -> None:
         super().__init__(columns, options)
-        self._numbers: list[_Number] = []
-        self._categories: list[_Category] = []
+        self._numbers = Numbers(options)
+        self._dates = Dates()
+        self._levels: list[LevelEncoding] = []
+        self._place = np.zeros(0, dtype=np.int64)  # of each row among the training rows, -1 for others
 
     def fit(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
-        notes: list[Note] = []
-        self._numbers, self._categories = [], []
-        numeric = [name for name in self.columns if table.columns[name].kind == "numeric"]
-        for names in _blocks(numeric, len(rows)):
-            values = np.column_stack([numbers(table, name)[rows] for name in names])
-            notes += _infinite_notes(values, names)
-            learned = self._learn_numbers(values, names)
-            notes += self._missing_notes(values, learned)
-            self._numbers += [number for number in learned if number.features()]
-        categories = [name for name in self.columns if table.columns[name].kind != "numeric"]
-        folded = [name for name in categories if self._learn_category(name, texts(table, name)[rows])]
-        return [*notes, *self._folded_notes(folded), *self._left_out(table, rows)]
+        kinds = {name: table.columns[name].kind for name in self.columns}
+        self._dates.fit(table, [name for name in self.columns if kinds[name] == "date"], rows)
+        measured = [name for name in self.columns if kinds[name] in ("numeric", "date")]
+        categories = [name for name in self.columns if kinds[name] not in ("numeric", "date")]
+        notes = self._numbers.fit(self._reader(table), measured, rows)
+        self._levels = []
+        remarks: dict[str, list[str]] = {}
+        encoding = LEVELS.get(self.options.categories)
+        target = training_target(table, rows) if categories and encoding.needs_target else None
+        for name in categories:
+            levels: LevelEncoding = encoding(name, self.options)
+            levels.learn(texts(table, name)[rows], target)
+            if levels.features():
+                self._levels.append(levels)
+            remarks.setdefault(levels.remark(), []).append(name)
+        self._place = np.full(len(table), -1)
+        self._place[rows] = np.arange(len(rows))
+        self._spec = None
+        return [*notes, *_remark_notes(remarks), *self._left_out(table, rows)]
 
-    def _learn_numbers(self, values: NDArray[np.float64], names: Sequence[str]) -> list[_Number]:
-        gone = ~np.isfinite(values)
-        fills = self._fills(values, gone)
-        filled = np.where(gone, fills, values)
-        low = np.where(gone, np.inf, values).min(axis=0)
-        high = np.where(gone, -np.inf, values).max(axis=0)
-        shifts, factors = _scaling(filled, self.options.scale)
-        # A range that float64 cannot hold has no finite scale; such a column is left out like a constant one.
-        used = np.logical_and.reduce([low < high, np.isfinite(shifts), np.isfinite(factors), factors > 0])
-        indicators = gone.any(axis=0) & ~gone.all(axis=0)
-        shifts, factors = np.where(used, shifts, 0.0), np.where(used, factors, 1.0)
-        learned: list[Any] = [array.tolist() for array in (fills, shifts, factors, used, indicators)]
-        return [_Number(*facts) for facts in zip(names, *learned, strict=True)]
-
-    def _fills(self, values: NDArray[np.float64], gone: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """What stands for a missing value in each column."""
-        fills = np.zeros(values.shape[1])
-        if self.options.missing == "zero":
-            return fills
-        # Also for "drop": rows without a number are not trained on, but a new row must be answered.
-        summary = np.mean if self.options.missing == "mean" else np.median
-        whole = ~gone.any(axis=0)
-        with np.errstate(over="ignore"):
-            fills[whole] = summary(values[:, whole], axis=0)
-            for place in np.flatnonzero(~whole & ~gone.all(axis=0)):
-                fills[place] = summary(values[~gone[:, place], place])
-        return np.where(np.isfinite(fills), fills, 0.0)  # the sum of the largest floats is none
-
-    def _missing_notes(self, values: NDArray[np.float64], learned: list[_Number]) -> list[Note]:
-        gone = (~np.isfinite(values)).mean(axis=0)
-        listed = [f"{n.name} {share(part, 1)}" for n, part in zip(learned, gone, strict=True) if n.indicator]
-        if not listed:
-            return []
-        of_training = "of the training rows"
-        fill = {"zero": "zero", "mean": f"the mean {of_training}"}.get(
-            self.options.missing, f"the median {of_training}"
-        )
-        columns = counted(len(listed), "column")
-        message = f"Missing numbers in {columns} ({shortened(listed)}) are replaced by {fill}; a further feature tells"
-        message = f"{message} which were missing."
-        return [Note("info", message, next(n.name for n in learned if n.indicator) if len(listed) == 1 else None)]
-
-    def _learn_category(self, name: str, labels: NDArray[np.object_]) -> bool:
-        """Takes up the column unless it is constant; returns whether some levels have to share a feature."""
-        counts = pd.Series(labels, dtype=object).value_counts()
-        ranked = sorted(counts.index, key=lambda level: (-int(counts[level]), level))
-        kept = natural_order(ranked[: self.options.max_levels])
-        category = _Category(name, tuple(kept), bool(pd.isna(labels).any()), len(kept) < len(ranked))
-        if len(category.features()) > 1:
-            self._categories.append(category)
-        return category.other
-
-    def _folded_notes(self, folded: list[str]) -> list[Note]:
-        if not folded:
-            return []
-        message = (
-            f"{opening(len(folded), 'column has', 'columns have')} more than {self.options.max_levels} levels: "
-            f"{shortened(folded)}. The most frequent have a feature each, all others share one (`data.max_levels`)."
-        )
-        return [Note("info", message, folded[0] if len(folded) == 1 else None)]
+    def _reader(self, table: Table) -> Callable[[str], NDArray[np.float64]]:
+        return lambda name: self._dates.years(table, name) if self._dates.has(name) else numbers(table, name)
 
     def _left_out(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
-        kept = {number.name for number in self._numbers if number.used} | {c.name for c in self._categories}
+        kept = {*self._numbers.used_columns, *self._dates.used_columns, *(levels.column for levels in self._levels)}
         dropped = [name for name in self.columns if name not in kept]
         if not self.spec.names:
             raise DataError(
@@ -176,77 +80,70 @@ class Features(Encoder):
         where = dropped[0] if len(dropped) == 1 else None
         return [Note("info", f"{message} and left out: {shortened(dropped)}.", where)]
 
+    def outlying(self, table: Table, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        numeric = [name for name in self.columns if table.columns[name].kind == "numeric"]
+        return self._numbers.outlying(self._reader(table), numeric, rows)
+
     def encode(self, table: Table) -> NDArray[Any]:
         matrix = np.zeros((len(table), *self.spec.shape), dtype=np.float32)
-        first = 0
-        for block in _blocks(self._numbers, len(table)):
-            first = _put_numbers(matrix, first, table, block)
-        for category in self._categories:
-            places = category.places(texts(table, category.name))
-            rows = np.flatnonzero(places >= 0)
-            matrix[rows, first + places[rows]] = 1.0
-            first += len(category.features())
+        first = self._numbers.put(matrix, self._reader(table))
+        first = self._dates.put(matrix, first, table)
+        for levels in self._levels:
+            end = first + len(levels.features())
+            levels.write(matrix[:, first:end], texts(table, levels.column))
+            first = end
+        return matrix
+
+    def learned_from(self, rows: NDArray[np.int64], count: int) -> None:
+        self._place = np.full(count, -1)
+        self._place[rows] = np.arange(len(rows))
+
+    def encode_rows(self, table: Table, rows: NDArray[np.int64]) -> NDArray[Any]:
+        matrix = self.encode(table.take(rows))
+        learned = np.flatnonzero(self._place[rows] >= 0)
+        first = len(self.spec.names) - sum(len(levels.features()) for levels in self._levels)
+        for levels in self._levels:
+            end, own = first + len(levels.features()), levels.of_training()
+            if own is not None:
+                matrix[learned, first:end] = own[self._place[rows[learned]]]
+            first = end
         return matrix
 
     @property
     def spec(self) -> Spec:
-        columns: list[_Number | _Category] = [*self._numbers, *self._categories]
-        names = tuple(name for column in columns for name in column.features())
-        return Spec(encoder="features", shape=(len(names),), dtype="float32", names=names)
+        if self._spec is None:
+            measured = self._numbers.features(lambda name: f"{name} year" if self._dates.has(name) else name)
+            found = [(name, 2 if is_flag else 0) for name, is_flag in measured]
+            found += [(name, 0) for name in self._dates.features()]
+            found += [feature for levels in self._levels for feature in levels.features()]
+            names, counts = tuple(name for name, _ in found), tuple(count for _, count in found)
+            self._spec = Spec("features", (len(names),), "float32", names=names, levels=counts)
+        return self._spec
+
+    _spec: Spec | None = None
 
     def state(self) -> dict[str, Any]:
-        categories = [{**vars(category), "levels": list(category.levels)} for category in self._categories]
-        return {"numbers": [dict(vars(number)) for number in self._numbers], "categories": categories}
+        levels = [{"column": levels.column, **levels.state()} for levels in self._levels]
+        return {"numbers": self._numbers.state(), "dates": self._dates.state(), "categories": levels}
 
     def load(self, state: dict[str, Any]) -> None:
-        self._numbers = [_Number(**number) for number in state["numbers"]]
-        self._categories = [_Category(**{**c, "levels": tuple(c["levels"])}) for c in state["categories"]]
+        self._numbers.load(state["numbers"])
+        self._dates.load(state["dates"])
+        self._levels, self._spec = [], None
+        for saved in state["categories"]:
+            levels: LevelEncoding = LEVELS.get(self.options.categories)(saved["column"], self.options)
+            levels.load({name: value for name, value in saved.items() if name != "column"})
+            self._levels.append(levels)
 
 
-def _blocks(items: Sequence[T], rows: int) -> list[Sequence[T]]:
-    """Parts of `items` that make at most `BLOCK` numbers each."""
-    size = max(1, BLOCK // max(1, rows))
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _scaling(values: NDArray[np.float64], scale: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shift and factor of each column, as scikit-learn's scalers find them (which treat tiny deviations well)."""
-    from sklearn.preprocessing import MinMaxScaler, StandardScaler  # a second to import, so only where it is used
-
-    width = values.shape[1]
-    if scale == "none":
-        return np.zeros(width), np.ones(width)
-    with np.errstate(over="ignore", invalid="ignore"):
-        if scale == "standard":
-            standard = StandardScaler().fit(values)
-            return standard.mean_, 1.0 / standard.scale_
-        fitted = MinMaxScaler(feature_range=(-1, 1) if scale == "symmetric" else (0, 1)).fit(values)
-        middle = fitted.data_min_ / 2 + fitted.data_max_ / 2
-        return (middle if scale == "symmetric" else fitted.data_min_), fitted.scale_
-
-
-def _put_numbers(matrix: NDArray[np.float32], first: int, table: Table, block: Sequence[_Number]) -> int:
-    """Writes the features of some columns from place `first` on; returns the place behind them."""
-    values = np.column_stack([numbers(table, number.name) for number in block])
-    gone = ~np.isfinite(values)
-    used = np.asarray([number.used for number in block])
-    indicator = np.asarray([number.indicator for number in block])
-    widths = used.astype(np.int64) + indicator
-    ends = first + np.cumsum(widths)
-    np.copyto(values, np.asarray([number.fill for number in block]), where=gone)
-    with np.errstate(over="ignore"):
-        values -= np.asarray([number.shift for number in block])
-        values *= np.asarray([number.factor for number in block])
-    np.clip(values, -LARGEST, LARGEST, out=values)
-    matrix[:, (ends - widths)[used]] = values[:, used]
-    matrix[:, (ends - 1)[indicator]] = gone[:, indicator]
-    return int(ends[-1])
-
-
-def _infinite_notes(values: NDArray[np.float64], names: Sequence[str]) -> list[Note]:
-    counts = np.isinf(values).sum(axis=0)
-    found = [name for name, count in zip(names, counts, strict=True) if count]
-    if not found:
-        return []
-    message = f"{opening(int(counts.sum()), 'infinite value')} in training ({shortened(found)}); treated as missing."
-    return [Note("warning", message, found[0] if len(found) == 1 else None)]
+def _remark_notes(remarks: dict[str, list[str]]) -> list[Note]:
+    """A note for each thing to say of columns of categories, with all columns that it holds for."""
+    return [
+        Note(
+            "info",
+            f"{opening(len(names), 'column')} ({shortened(names)}) {'has' if len(names) == 1 else 'have'} {remark}.",
+            names[0] if len(names) == 1 else None,
+        )
+        for remark, names in remarks.items()
+        if remark
+    ]

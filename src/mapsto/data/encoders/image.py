@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,13 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from mapsto.data.encoders._columns import column
-from mapsto.data.encoders._pixels import Pixels, at, in_threads, of_readable, resized, spread, target_size
+from mapsto.data.encoders._pixels import Pixels, at, of_readable, resized, spread, target_size
 from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.parallel import on_every_core
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
+from mapsto.recipe.schema import DataOptions
 
-SAMPLE = 2048
-"""Images that color and statistics are taken from, spread evenly, where each has to be decoded or resized."""
+SAMPLE, SAMPLE_BYTES = 2048, 2**28
+"""Images that color and statistics are taken from, spread evenly, where each has to be decoded or resized; they stay in
+memory until they are encoded, so of large ones there are fewer."""
 
 CHUNK = 4096
 """Rows of an array that are worked on at a time."""
@@ -33,6 +37,10 @@ class Image(Encoder):
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("image",)
+
+    def __init__(self, columns: Sequence[str], options: DataOptions) -> None:
+        super().__init__(columns, options)
+        self._at_hand: dict[int, tuple[object, NDArray[np.uint8]]] = {}
 
     size: tuple[int, int] = (0, 0)
     channels: int = 0
@@ -67,9 +75,24 @@ class Image(Encoder):
             return gray, counts
         # Exact for up to 2,048 images. Of more, the rest would move the mean by a few hundredths of a deviation, at
         # the price of decoding a large folder once more.
-        smaller = of_readable(self._fitted, values, spread(rows, SAMPLE))
-        all_gray = [_count(_planes(pixels[np.newaxis]), counts) for pixels in smaller]
-        return all(all_gray), counts
+        size = min(SAMPLE, max(64, SAMPLE_BYTES // (3 * self.size[0] * self.size[1])))
+
+        def small_and_counted(pixels: Pixels) -> tuple[NDArray[np.uint8], bool, NDArray[np.int64]]:
+            small, own = self._fitted(pixels), np.zeros_like(counts)
+            return small, _count(_planes(small[np.newaxis]), own), own
+
+        found = of_readable(small_and_counted, values, spread(rows, size), self.size)
+        if values.dtype == object:
+            self._at_hand = {id(values[row]): (values[row], small) for row, (small, _, _) in found.items()}
+        return all(gray for _, gray, _ in found.values()), np.sum([own for _, _, own in found.values()], axis=0)
+
+    def _small(self, values: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Each row and its image in the network's size; what was decoded for the statistics is not decoded again."""
+        kept = {row: self._at_hand.pop(id(value), (None, None)) for row, value in enumerate(values)}
+        ready = {row: pixels for row, (image, pixels) in kept.items() if pixels is not None and image is values[row]}
+        others = [row for row in kept if row not in ready]
+        yield from ready.items()
+        yield from zip(others, on_every_core(lambda row: self._fitted(at(values, row, self.size)), others), strict=True)
 
     def _fitted(self, pixels: Pixels) -> NDArray[np.uint8]:
         return resized(_without_alpha(self._as_bytes(pixels)), self.size, smooth=True)
@@ -97,10 +120,8 @@ class Image(Encoder):
                 encoded[start : start + CHUNK] = self._with_channels(planes)
             return encoded
 
-        def put(row: int) -> None:
-            encoded[row] = self._with_channels(_planes(self._fitted(at(values, row))[np.newaxis]))[0]
-
-        in_threads(put, np.arange(len(table)))
+        for row, pixels in self._small(values):
+            encoded[row] = self._with_channels(_planes(pixels[np.newaxis]))[0]
         return encoded
 
     def _with_channels(self, planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -166,7 +187,7 @@ def _planes(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
             f"Images have shape {pixels.shape[1:]}; expected (height, width), or (height, width, channels) with 1 "
             f"channel (gray) or 3 (red, green, blue), and one more for transparency. Put the channels last."
         )
-    return np.moveaxis(pixels[..., : 3 if channels > 2 else 1], -1, 1)
+    return pixels[..., : 3 if channels > 2 else 1].transpose(0, 3, 1, 2)
 
 
 def _count(planes: NDArray[np.uint8], counts: NDArray[np.int64]) -> bool:
@@ -182,6 +203,11 @@ def _count(planes: NDArray[np.uint8], counts: NDArray[np.int64]) -> bool:
 def _scaling(counts: NDArray[np.int64], scale: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Shift and factor of each channel, from how often each of 256 values occurs in it (exact whole numbers)."""
     if scale != "standard":
+        if scale not in ("minmax", "symmetric", "none"):
+            raise DataError(
+                f"`data.scale: {scale}` is for columns of numbers; images are scaled by standard, minmax, symmetric or "
+                f"none."
+            )
         shift, factor = {"minmax": ((0.0,), (1 / 255,)), "symmetric": ((127.5,), (1 / 127.5,)), "none": ((), ())}[scale]
         return shift * len(counts), factor * len(counts)
     values, totals = np.arange(256.0), counts.sum(axis=1)

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mapsto.data.encoders._columns import column, counted, share, shortened
-from mapsto.data.encoders._pixels import Pixels, at, in_threads, of_readable, resized, target_size
+from mapsto.data.encoders._pixels import Pixels, at, of_readable, resized, target_size
 from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.parallel import on_every_core
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
 
@@ -80,7 +81,7 @@ class Masks(Encoder):
             return np.bincount(self._fitted(pixels).ravel(), minlength=256)
 
         masks = column(table, self.columns[0]).values
-        return np.asarray(np.sum(of_readable(count, masks, rows), axis=0), dtype=np.int64)
+        return np.asarray(np.sum(list(of_readable(count, masks, rows).values()), axis=0), dtype=np.int64)
 
     def _fitted(self, pixels: Pixels) -> NDArray[np.uint8]:
         flat = pixels[..., 0] if pixels.ndim == 3 else pixels
@@ -101,11 +102,8 @@ class Masks(Encoder):
         encoded = np.empty((len(table), *self.size), dtype=np.uint8)
         ids = np.full(256, IGNORED, dtype=np.uint8)
         ids[list(self.values)] = np.arange(len(self.values))
-
-        def put(row: int) -> None:
-            encoded[row] = ids[self._fitted(at(masks, row))]
-
-        in_threads(put, np.arange(len(table)))
+        for row, mask in enumerate(on_every_core(lambda row: ids[self._fitted(at(masks, row))], range(len(table)))):
+            encoded[row] = mask
         return encoded
 
     def unusable(self, table: Table) -> NDArray[np.bool_]:

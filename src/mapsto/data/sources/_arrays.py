@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,7 @@ def to_table(
     notes: list[Note] = []
     frame, kinds = pd.DataFrame(index=pd.RangeIndex(len(inputs))), dict[str, Kind]()
     if inputs.ndim > 2:
-        ready["image"] = Column("image", "image", _images(inputs, name))
+        ready["image"] = Column("image", "image", images_of(inputs, name))
     elif inputs.ndim == 1 and _is_text(inputs):
         frame, kinds = pd.DataFrame({"text": _texts(inputs)}), {"text": "text"}
     else:
@@ -100,9 +100,10 @@ def to_table(
     if arrays.targets is not None:
         targets = _plain_targets(arrays.targets, len(inputs), name)
         if np.ndim(targets) == 3:
-            values, notes = _masks(np.asarray(targets), ready.get("image"), name)
+            values, notes = masks_of(np.asarray(targets), ready.get("image"), name)
             ready[target := "mask"] = Column("mask", "mask", values)
         else:
+            target = free_name(target, frame.columns)
             frame[target] = targets
     return table_of(
         frame,
@@ -116,6 +117,12 @@ def to_table(
         digest=digest,
         notes=notes,
     )
+
+
+def free_name(target: str, taken: Iterable[Any]) -> str:
+    """The target's name, or another where a column of the inputs has it: a target without a name is called by us."""
+    names = {str(name) for name in taken}
+    return next(name for name in (target, "y", *(f"y{place}" for place in range(len(names)))) if name not in names)
 
 
 def _joined(pieces: Sequence[NDArray[Any]], pattern: str, words: Sequence[str], where: str) -> NDArray[Any]:
@@ -144,7 +151,7 @@ def _texts(inputs: NDArray[Any]) -> NDArray[Any]:
     return (np.char.decode(inputs, "utf-8", "replace") if inputs.dtype.kind == "S" else inputs).astype(object)
 
 
-def _images(inputs: NDArray[Any], where: str) -> NDArray[Any]:
+def images_of(inputs: NDArray[Any], where: str) -> NDArray[Any]:
     """Images with the channels last, or without a channel axis where there is one only."""
     expected = "(rows, height, width), with 1, 3 or 4 channels as last or second axis, if any"
     if inputs.dtype.kind not in "buif":
@@ -193,7 +200,7 @@ def _class_ids(array: NDArray[Any], where: str) -> NDArray[np.int64]:
     return np.asarray(array.argmax(axis=1), dtype=np.int64)
 
 
-def _masks(masks: NDArray[Any], images: Column | None, where: str) -> tuple[NDArray[np.uint8], list[Note]]:
+def masks_of(masks: NDArray[Any], images: Column | None, where: str) -> tuple[NDArray[np.uint8], list[Note]]:
     """Class ids as uint8; -1, which torch's users take for void, becomes 255."""
     if images is None or images.values.shape[1:3] != masks.shape[1:3]:
         shape = None if images is None else images.values.shape[1:3]

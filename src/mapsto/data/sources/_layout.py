@@ -1,17 +1,22 @@
-"""How images lie in folders: classes, parts, and masks beside the images they belong to."""
+"""How files lie in folders: classes, parts, and masks beside the images they belong to."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapsto.data.frames import PART_WORDS
 from mapsto.data.images import is_image
-from mapsto.data.table import Note
-from mapsto.data.trees import Tree
+from mapsto.data.table import PARTS, Note
+from mapsto.data.trees import Tree, ZipTree
+from mapsto.errors import DataError
 
 Folder = tuple[str, ...]
 """A folder in a tree, as the names on the way to it."""
@@ -22,9 +27,12 @@ _MASK_ENDINGS = ("annot", "_annot", "_mask", "_masks", "masks", "_labels")
 _MASK_NAME_ENDINGS = ("", "_mask", "_L")
 
 
+_FIRST, _DEPTH = 2000, 8  # names by which the sort of files in a folder is told, and folders on the way to them
+
+
 @dataclass(frozen=True)
 class Labelled:
-    """An image, its class (the folder it lies in) and its part; empty where there is none."""
+    """A file, its class (the folder it lies in) and its part; empty where there is none."""
 
     path: str
     label: str
@@ -36,12 +44,16 @@ def image_paths(paths: Sequence[str]) -> list[str]:
     return [path for path in paths if is_image(path)]
 
 
-def by_class(paths: Sequence[str]) -> list[Labelled]:
-    """Class and part of each image.
+def by_class(paths: Sequence[str], pattern: str | None = None) -> list[Labelled]:
+    """Class and part of each file.
 
-    A first folder that holds all the others is passed over. Where a folder called train lies at the top, the first
-    folder is the part and the second the class; else the first is the class. Deeper folders do not matter.
+    With a pattern, its group `label` is the class, and the part is that whose group (train, validation or test)
+    matches. Without one, a first folder that holds all the others is passed over; where a folder called train lies at
+    the top, the first folder is the part and the second the class; else the first is the class. Deeper folders do not
+    matter.
     """
+    if pattern is not None:
+        return [_matched(path, re.search(pattern, path)) for path in paths]
     split = _unwrapped([tuple(path.split("/")) for path in paths])
     tops = {parts[0].casefold() for parts in split if len(parts) > 1}
     in_parts = any(PART_WORDS.get(top) == "train" for top in tops)
@@ -51,6 +63,35 @@ def by_class(paths: Sequence[str]) -> list[Labelled]:
         inner = parts[1:] if in_parts else parts
         found.append(Labelled(path, inner[0] if len(inner) > 1 and (part or not in_parts) else "", part))
     return found
+
+
+def _matched(path: str, found: re.Match[str] | None) -> Labelled:
+    groups = {} if found is None else found.groupdict()
+    return Labelled(path, groups.get("label") or "", next((part for part in PARTS if groups.get(part)), ""))
+
+
+def first_names(source: Path) -> list[str]:
+    """Paths of up to `_FIRST` files in a .zip archive or below a folder, those nearest to its top."""
+    if not source.is_dir():
+        return list(ZipTree(source).paths[:_FIRST])
+    names: list[str] = []
+    waiting = [source]
+    for folder in waiting:  # which grows meanwhile
+        try:
+            with os.scandir(folder) as entries:
+                for entry in sorted(islice(entries, _FIRST), key=lambda entry: entry.name):
+                    if entry.name.startswith("."):
+                        continue
+                    below = (folder / entry.name).relative_to(source)
+                    if not entry.is_dir():
+                        names.append(str(below))
+                    elif len(below.parts) < _DEPTH:
+                        waiting.append(folder / entry.name)
+        except OSError as error:
+            raise DataError(f"The folder {folder} cannot be listed ({error.strerror}).") from error
+        if len(names) >= _FIRST or len(waiting) >= _FIRST:
+            break
+    return names
 
 
 def pair_folders(found: Collection[Folder]) -> list[tuple[Folder, Folder]]:
@@ -95,8 +136,13 @@ def _unwrapped(split: list[Folder]) -> list[Folder]:
     """Paths without a first folder that all of them share, unless it is a part or their class."""
     while (
         len({parts[0] for parts in split}) == 1
-        and min(map(len, split)) > 2
+        and (min(map(len, split)) > 2 or _holds_parts(split))
         and split[0][0].casefold() not in PART_WORDS
     ):
         split = [parts[1:] for parts in split]
     return split
+
+
+def _holds_parts(split: list[Folder]) -> bool:
+    """Whether the second folder of some is called train: files beside it then do not make the first one a class."""
+    return any(len(parts) > 2 and PART_WORDS.get(parts[1].casefold()) == "train" for parts in split)

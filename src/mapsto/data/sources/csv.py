@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
-import lzma
 import re
 import warnings
 import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +18,21 @@ import numpy as np
 import pandas as pd
 
 from mapsto.data import fingerprint
-from mapsto.data.frames import check_names, table_of
+from mapsto.data.frames import check_names, table_of, table_of_pieces
 from mapsto.data.images import is_image
+from mapsto.data.sources._files import DAMAGES, OPENERS
 from mapsto.data.sources.base import Source
+from mapsto.data.spool import Frames
 from mapsto.data.table import Note
 from mapsto.data.trees import ZipTree
 from mapsto.errors import DataError
+from mapsto.recipe.sizes import parse_size
 
 if TYPE_CHECKING:
     from mapsto.data.table import Table
     from mapsto.recipe.schema import DataOptions
 
-MAX_BYTES = 4 * 2**30
+MAX_BYTES = 64 * 2**30
 """A text larger than this, uncompressed, is refused."""
 
 _TEXT = (".csv", ".tsv", ".tab", ".txt")
@@ -42,6 +41,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LOOKED_AT = 8 * 2**20  # bytes from which separator and header are told
 _PIECE = 16 * 2**20
+_SHARE = 8  # pandas takes several times the size of the text, and so does what it is made into
 _RECORDS = 20
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
@@ -49,10 +49,11 @@ _POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+")
 _KNOWN = {
     b"PAR1": "a Parquet file: name it .parquet",
     b"\x1f\x8b": "compressed with gzip: name it .csv.gz",
-    b"PK\x03\x04": "a .zip archive or an Excel workbook: save the sheet as CSV",
+    b"PK\x03\x04": "a .zip archive or an Excel workbook: name it .zip or .xlsx",
     b"BZh": "compressed with bzip2: name it .csv.bz2",
     b"\xfd7zXZ": "compressed with xz: name it .csv.xz",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as .xlsx or CSV",
+    b"ARROW1": "a Feather file: name it .feather",
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"\x93NUMPY": "a numpy array: name it .npy",
@@ -76,9 +77,10 @@ class _Form:
 class CSV(Source):
     """A text file with one row a line and names in the first; rows are numbered from 1, without the names.
 
-    The separator is told from the first lines; `"1,5"` is a number where the separator is not a comma. The encoding is
-    UTF-8, with or without a byte-order mark, UTF-16 with one, and Latin-1 where the bytes are no UTF-8. Blanks around
-    fields are dropped.
+    The separator is told from the first lines, and is a tab in a `.tsv` file; `"1,5"` is a number where the separator
+    is not a comma. The encoding is UTF-8, with or without a byte-order mark, UTF-16 with one, and Latin-1 where the
+    bytes are no UTF-8. Blanks around fields are dropped. A text that is larger than an eighth of `data.memory` is read
+    piece by piece.
     """
 
     reads: ClassVar[str] = "CSV and other separated text (.csv, .tsv, .txt; also .gz, .bz2, .xz, .zip of such)"
@@ -98,10 +100,14 @@ class CSV(Source):
     def read(self, source: Path, options: DataOptions, *, target_needed: bool) -> Table:
         if source.is_dir():
             raise DataError(f"{source} is a folder, not a text file. Name one of the files in it.")
-        data, notes = _as_utf8(_content(source), source)
+        memory = parse_size(options.memory)
+        start = _content(source, min(memory // _SHARE, MAX_BYTES))
+        if len(start) > memory // _SHARE:
+            return _streamed(source, start, options, target_needed)
+        data, notes = _as_utf8(start, source)
         form = _form(data, source)
         check_names(form.names, source.name)
-        frame = _frame(data, form, source)
+        frame = _frame(data, form, source, options)
         if frame.empty:
             shown = ", ".join(form.names[:10])
             raise DataError(f"{source} has a header ({shown}) but no rows. Is it the right file?")
@@ -117,21 +123,96 @@ class CSV(Source):
         )
 
 
-def _content(path: Path) -> bytes:
-    """All bytes of the file, decompressed."""
+def _content(path: Path, most: int) -> bytes:
+    """All bytes of the file, decompressed; if there are more than `most`, so many and one."""
     try:
         with _opened(path) as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
-        raise DataError(
-            f"{path} cannot be read ({str(error).rstrip('.')}). If it was downloaded or copied, it is probably not "
-            f"whole: fetch it again."
-        ) from error
+            data = file.read(most + 1)
+    except DAMAGES as error:
+        raise DataError(_damaged(path, error)) from error
     if len(data) > MAX_BYTES:
         raise DataError(
             f"{path} has more than {MAX_BYTES // 2**30} GiB of text. Convert it to Parquet, or take a part of it."
         )
     return data
+
+
+def _streamed(path: Path, start: bytes, options: DataOptions, target_needed: bool) -> Table:
+    """A text that is too large for memory, read piece by piece."""
+    _check_text(start, path)
+    notes: list[Note] = []
+    is_wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encodings = ["utf-16"] if is_wide else ["utf-8-sig", "latin-1"]
+    for encoding in encodings:
+        head = codecs.decode(start[:_LOOKED_AT], encoding, errors="ignore").encode()
+        form = _form(head, path)
+        check_names(form.names, path.name)
+        try:
+            words = {name for name, kind in options.columns.items() if kind in ("category", "text")}
+            frames = _pieces(path, form, encoding, start, words, options)
+            if mixed := frames.mixed():  # text in some pieces: as text, "01" stays what it is in all
+                frames = _pieces(path, form, encoding, start, words | mixed, options)
+        except UnicodeDecodeError as error:
+            if encoding == encodings[-1]:
+                raise DataError(f"{path} is damaged: {error}. Save it as UTF-8.") from error
+            notes = [
+                Note("warning", f"{path.name} is not UTF-8 and was read as Latin-1: look whether accents are right.")
+            ]
+            continue
+        break
+    return table_of_pieces(
+        frames,
+        name=path.name,
+        options=options,
+        target_needed=target_needed,
+        digest=fingerprint.of_file(path),
+        notes=[*notes, *_form_notes(form, path)],
+        folder=path.parent,
+    )
+
+
+def _pieces(path: Path, form: _Form, encoding: str, start: bytes, words: set[str], options: DataOptions) -> Frames:
+    """All rows; columns of `words` as text."""
+    limit = parse_size(options.memory) // _SHARE
+    row = len(start) / max(1, start.count(b"\n") + start.count(b"\r"))
+    rows = max(100, int(min(limit // 4, _PIECE) / row))
+    frames = Frames(limit)
+    try:
+        with _opened(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            reading = _arguments(form, words)
+            for piece in pd.read_csv(file, chunksize=rows, encoding=encoding, **reading):
+                frames.append(piece)
+    except DAMAGES as error:
+        raise DataError(_damaged(path, error)) from error
+    except pd.errors.ParserWarning as error:
+        raise DataError(f"{path} has rows with more fields than the {len(form.names)} names of its header.") from error
+    except UnicodeDecodeError:
+        raise
+    except (pd.errors.ParserError, ValueError, OverflowError) as error:
+        raise DataError(_parser_message(path, form, str(error).strip())) from error
+    return frames
+
+
+def _arguments(form: _Form, words: Iterable[str]) -> dict[str, Any]:
+    """How pandas is to read the text."""
+    return {
+        "sep": form.separator,
+        "decimal": form.decimal,
+        "header": 0 if form.named else None,
+        "names": form.names,
+        "index_col": False,
+        "dtype": dict.fromkeys(words, str),
+        "skipinitialspace": True,
+        "low_memory": False,
+    }
+
+
+def _damaged(path: Path, error: BaseException) -> str:
+    return (
+        f"{path} cannot be read ({str(error).rstrip('.')}). If it was downloaded or copied, it is probably not whole: "
+        f"fetch it again."
+    )
 
 
 @contextmanager
@@ -146,8 +227,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         with zipfile.ZipFile(path) as archive, archive.open(tables[0]) as member:
             yield member
     else:
-        openers: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-        with openers.get(suffix, open)(path, "rb") as file:
+        with OPENERS.get(suffix, open)(path, "rb") as file:
             yield file
 
 
@@ -195,6 +275,8 @@ def _form(data: bytes, path: Path) -> _Form:
         raise DataError(f"The first line of {path} is longer than {_LOOKED_AT // 2**20} MiB. A table has a row a line.")
     found = {separator: _records(text, separator, path) for separator in _SEPARATORS}
     separator = max(_SEPARATORS, key=lambda separator: _regularity(found[separator]))
+    if {suffix.lower() for suffix in path.suffixes[-2:]} & {".tsv", ".tab"} and len(found["\t"][0]) > 1:
+        separator = "\t"  # the name says so
     first, *rows = found[separator]
     fields = [field for row in rows for field in row]
     commas = separator != "," and any(map(_COMMA_NUMBER.fullmatch, fields))
@@ -249,20 +331,13 @@ def _names(first: list[str], rows: list[list[str]]) -> list[str]:
     return names + [f"Unnamed: {place}" for place in range(len(names), width)]
 
 
-def _frame(data: bytes, form: _Form, path: Path) -> pd.DataFrame:
+def _frame(data: bytes, form: _Form, path: Path, options: DataOptions) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # it tells of fields that would be lost
-            return pd.read_csv(
-                io.BytesIO(data),
-                sep=form.separator,
-                decimal=form.decimal,
-                header=0 if form.named else None,
-                names=form.names,
-                index_col=False,
-                skipinitialspace=True,
-                low_memory=False,
-            )
+            words = [name for name, kind in options.columns.items() if kind in ("category", "text")]
+            frame: pd.DataFrame = pd.read_csv(io.BytesIO(data), **_arguments(form, words))
+            return frame
     except pd.errors.ParserWarning as error:
         raise DataError(f"{path} has rows with more fields than the {len(form.names)} names of its header.") from error
     except (pd.errors.ParserError, ValueError, OverflowError) as error:

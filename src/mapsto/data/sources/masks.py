@@ -39,14 +39,13 @@ class Masks(Source):
 
     def read(self, source: Path, options: DataOptions, *, target_needed: bool) -> Table:
         tree = open_tree(source)
-        pairs = _pairs(tree, source)
+        pairs, lonely = _pairs(tree, source)
         images = look(tree, [image for image, _ in pairs])
         masks = look(tree, [mask for _, mask in pairs], mask=True)
-        both = [mask if isinstance(image, ImageFile) else image for image, mask in zip(images, masks, strict=True)]
-        whole, broken = without_broken(source.name, both)
+        both = [_as_one(image, mask) for image, mask in zip(images, masks, strict=True)]
+        whole, broken = without_broken(source.name, [*both, *lonely], "images with masks")
         kept = np.flatnonzero(whole)
         images, masks = [images[row] for row in kept], [masks[row] for row in kept]
-        _check_sizes(images, masks, source)
         return table_of(
             pd.DataFrame(index=pd.RangeIndex(len(kept))),
             name=source.name,
@@ -64,31 +63,37 @@ class Masks(Source):
         )
 
 
-def _pairs(tree: Tree, source: Path) -> list[tuple[str, str]]:
-    """The path of every image with that of its mask.
+def _pairs(tree: Tree, source: Path) -> tuple[list[tuple[str, str]], list[DataError]]:
+    """The path of every image with that of its mask, and what is wrong with those that have none.
 
     Raises:
-        DataError: there are images without a mask, or masks without an image.
+        DataError: there is no pair, or an image has several masks.
     """
     paths = _layout.image_paths(tree.paths)
     above = {tuple(path.split("/")[:-1]) for path in paths}
     known = {folder[:level] for folder in above for level in range(1, len(folder) + 1)}
     pairs: list[tuple[str, str]] = []
-    lonely_images: list[str] = []
-    lonely_masks: list[str] = []
+    lonely: list[DataError] = []
     for folder, mask_folder in _layout.pair_folders(known):
         images, masks = _below(paths, folder), _below(paths, mask_folder)
         found = {key: next((masks[name] for name in _layout.mask_names(key) if name in masks), None) for key in images}
         pairs += [(images[key], mask) for key, mask in found.items() if mask is not None]
-        lonely_images += [images[key] for key, mask in found.items() if mask is None]
-        lonely_masks += sorted(set(masks.values()) - set(found.values()))
-    if lonely_images or lonely_masks or not pairs:
-        raise DataError(_unpaired(source, lonely_images, lonely_masks))
+        lonely += [DataError(f"{images[key]} has no mask.") for key, mask in found.items() if mask is None]
+        lonely += [DataError(f"{mask} has no image.") for mask in sorted(set(masks.values()) - set(found.values()))]
+    if not pairs and not lonely:
+        raise DataError(
+            f"{source} has folders for images and masks, but no images in both. Masks are images too: PNG, one channel."
+        )
+    if not pairs:
+        raise DataError(
+            f"{source} has no image with a mask: {lonely[0]} An image and its mask must have the same name, but for "
+            f"the suffix."
+        )
     twice = [image for image, count in Counter(image for image, _ in pairs).items() if count > 1]
     if twice:
         masks_of = ", ".join(mask for image, mask in pairs if image == twice[0])
         raise DataError(f"{source} has more than one mask for {twice[0]}: {masks_of}. Leave one folder of masks in it.")
-    return sorted(pairs)
+    return sorted(pairs), lonely
 
 
 def _below(paths: Sequence[str], folder: _layout.Folder) -> dict[str, str]:
@@ -97,21 +102,11 @@ def _below(paths: Sequence[str], folder: _layout.Folder) -> dict[str, str]:
     return {path[len(start) :].rsplit(".", 1)[0]: path for path in paths if path.startswith(start)}
 
 
-def _unpaired(source: Path, images: Sequence[str], masks: Sequence[str]) -> str:
-    if not images and not masks:
-        return (
-            f"{source} has folders for images and masks, but no images in both. Masks are images too: PNG, one channel."
-        )
-    parts = [
-        f"{len(lonely):,} {what} ({', '.join(lonely[:3])}{', ...' if len(lonely) > 3 else ''})"
-        for lonely, what in ((images, "images without a mask"), (masks, "masks without an image"))
-        if lonely
-    ]
-    return f"{source} has {' and '.join(parts)}. An image and its mask must have the same name, but for the suffix."
-
-
-def _check_sizes(images: Sequence[Any], masks: Sequence[Any], source: Path) -> None:
-    for image, mask in zip(images, masks, strict=True):
-        if image.size != mask.size:
-            shown = " but ".join(f"{one.name} is {one.size[1]}×{one.size[0]}" for one in (image, mask))
-            raise DataError(f"In {source}, {shown} pixels. A mask must have its image's size.")
+def _as_one(image: ImageFile | DataError, mask: ImageFile | DataError) -> ImageFile | DataError:
+    """The image of a pair that can be used, else what is wrong with it."""
+    if isinstance(image, DataError) or isinstance(mask, DataError):
+        return image if isinstance(image, DataError) else mask
+    if image.size != mask.size:
+        shown = " but ".join(f"{one.name} is {one.size[1]}×{one.size[0]}" for one in (image, mask))
+        return DataError(f"{shown} pixels; a mask must have its image's size.")
+    return image

@@ -82,12 +82,15 @@ def _column(plain: Any) -> Any:
 def _pair(x: Any, y: Any, options: DataOptions, target_needed: bool) -> Table:
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
-    target = str(y.name) if isinstance(y, pd.Series) and y.name is not None else "target"
+    is_named = isinstance(y, pd.Series) and y.name is not None
+    target = str(y.name) if is_named else "target"
     if isinstance(x, pd.DataFrame):
         if np.ndim(y) != 1 or len(y) != len(x):
             raise DataError(
                 f"x has {len(x):,} rows, but y has shape {np.shape(y)}. Give one target a row, in the same order."
             )
+        if not is_named:
+            target = _arrays.free_name(target, x.columns)
         if target in x.columns:
             raise DataError(f'y is called "{target}", as a column of x is. Rename one of them.')
         values = y.array if isinstance(y, pd.Series) else y
@@ -122,6 +125,8 @@ def _plain(value: Any) -> Any:
         return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
         return value
+    if hasattr(value, "collect_schema") and hasattr(value, "collect"):  # polars' lazy frames
+        value = value.collect()
     if hasattr(value, "to_pandas"):
         return value.to_pandas()
     if isinstance(value, pd.api.extensions.ExtensionArray):

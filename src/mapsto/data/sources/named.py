@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mapsto.data.download import fetch
 from mapsto.data.sources import _arrays
+from mapsto.data.sources._catalog import SETS
 from mapsto.data.sources.base import NamedSet, Source
 from mapsto.errors import DataError
 from mapsto.recipe.families import SOURCES
+from mapsto.recipe.family import did_you_mean
 
 if TYPE_CHECKING:
     from mapsto.data.table import Table
@@ -25,73 +28,89 @@ ROOT = "MAPSTO_DATA"
 DEFAULT_ROOT = Path("../shared/data")
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A named set: what it is, and the places below a root where it may lie; none for what scikit-learn brings."""
+DOWNLOADED = Path("~/.cache/mapsto/data")
+"""Where downloads go unless `data.root`, `--root` or the environment names another folder."""
 
-    description: str
-    rows: int
-    places: tuple[str, ...] = ()
-
-
-_SETS = {
-    "digits": _Known("handwritten digits, 8×8 gray pixels, 10 classes (comes with scikit-learn)", 1797),
-    "mnist": _Known(
-        "handwritten digits, 28×28 gray pixels, 10 classes",
-        70_000,
-        ("mnist/mnist.npz", "mnist.npz", "mnist", "MNIST/raw"),
-    ),
-    "cifar10": _Known(
-        "photographs, 32×32 pixels in color, 10 classes", 60_000, ("cifar10/cifar10.zip", "cifar10.zip", "cifar10")
-    ),
-}
+_READERS = ("npz", "idx", "cifar", "imagenet", "webdataset", "audio", "texts", "csv", "images")
+"""Sources that may read a named set; the first that accepts what is there does."""
 
 
 class Named(Source):
     """A set by its name alone. A file or folder of the same name is meant by `./digits` or a `Path`."""
 
-    reads: ClassVar[str] = f"the sets {', '.join(_SETS)}"
+    reads: ClassVar[str] = f"the sets {', '.join(SETS)}"
 
     def accepts(self, source: Any) -> bool:
-        return isinstance(source, str) and source in _SETS
+        return isinstance(source, str) and source in SETS
 
     def read(self, source: str, options: DataOptions, *, target_needed: bool) -> Table:
-        if not _SETS[source].places:
+        known = SETS[source]
+        if not known.places:
             return _digits(options, target_needed)
-        path, looked = _find(source)
+        path, looked = _find(source, options.root)
         if path is None:
+            hint = f" `mapsto datasets --download {source}` fetches it." if known.downloads else ""
             raise DataError(
                 f"The set {source} is not there. Looked for: {', '.join(looked)}. Put it into one of these places, or "
-                f"set the environment variable {ROOT} to the folder that holds it."
+                f"set `data.root` or the environment variable {ROOT} to the folder that holds it.{hint}"
             )
-        kind = next(name for name in ("npz", "idx", "images") if SOURCES.get(name)().accepts(path))
-        table: Table = SOURCES.get(kind)().read(path, options, target_needed=target_needed)
+        own = {key: value for key, value in known.options.items() if getattr(options, key) is None}
+        readers: list[Source] = [SOURCES.get(name)() for name in _READERS]
+        reader = next(reader for reader in readers if reader.accepts(path))
+        table = reader.read(path, options.model_copy(update=own), target_needed=target_needed)
         return replace(table, name=source)
 
 
-def datasets() -> list[NamedSet]:
+def datasets(root: str | None = None) -> list[NamedSet]:
     """Every named set, and whether it is there.
+
+    Args:
+        root: a folder to look in first.
 
     Example:
         >>> [found.name for found in datasets() if found.is_present][:1]
         ['digits']
     """
     found = []
-    for name, known in _SETS.items():
-        path, looked = _find(name)
+    for name, known in SETS.items():
+        path, looked = _find(name, root)
         found.append(NamedSet(name, known.description, known.rows, path, path is not None or not known.places, looked))
     return found
 
 
-def _roots() -> Iterator[Path]:
-    if os.environ.get(ROOT):
-        yield Path(os.environ[ROOT]).expanduser()
+def download(name: str, root: str | None = None) -> Path:
+    """Fetches a named set from where its authors offer it, and returns the folder of named sets that it is in.
+
+    Args:
+        name: of the set.
+        root: the folder; None is that of the environment, or `DOWNLOADED`.
+
+    Raises:
+        DataError: there is no such set, it cannot be downloaded, or what came is not what it should be.
+    """
+    if name not in SETS:
+        raise DataError(f'No set is called "{name}".{did_you_mean(name, SETS)} Sets: {", ".join(SETS)}.')
+    files = SETS[name].downloads
+    if not files:
+        free = ", ".join(known for known, entry in SETS.items() if entry.downloads)
+        raise DataError(f"The set {name} cannot be downloaded by mapsto; these can: {free}.")
+    folder = Path(root or os.environ.get(ROOT) or DOWNLOADED).expanduser()
+    for file in files:
+        fetch(file, folder)
+    return folder
+
+
+def _roots(root: str | None) -> Iterator[Path]:
+    for named in (root, os.environ.get(ROOT)):
+        if named:
+            yield Path(named).expanduser()
     yield DEFAULT_ROOT
+    yield DOWNLOADED.expanduser()
 
 
-def _find(name: str) -> tuple[Path | None, tuple[str, ...]]:
+def _find(name: str, root: str | None) -> tuple[Path | None, tuple[str, ...]]:
     """Where the set lies, if it does, and all places where it may lie."""
-    places = [root / place for root in _roots() for place in _SETS[name].places]
+    places = list(dict.fromkeys(folder / place for folder in _roots(root) for place in SETS[name].places))
     there = next((place for place in places if place.exists()), None)
     return there, tuple(str(place) for place in places)
 

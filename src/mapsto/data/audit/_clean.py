@@ -1,0 +1,97 @@
+"""What of the findings is safe to mend without asking, done (`data.clean: auto`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mapsto.data.audit._subject import Rows, Subject, count, listed
+from mapsto.data.audit.booleans_in_text import BooleansInText
+from mapsto.data.audit.constant import Constant
+from mapsto.data.audit.duplicates import OFTEN, across_training, by_chance, row_keys
+from mapsto.data.audit.identifiers import Identifiers
+from mapsto.data.audit.spellings import Spellings
+from mapsto.data.table import Note, Part, Table
+
+MOST_IMAGES = 20_000
+"""More files are not read only to find equal ones."""
+
+MORE_THAN_CHANCE = 10
+"""Rows are removed where so many times more are repeated than chance explains; columns are seldom independent."""
+
+Respelled = Mapping[str, Mapping[str, str]]
+"""By column, each spelling that is read as another."""
+
+
+def cleaned(table: Table) -> tuple[Table, Respelled]:
+    """The table with every level in one spelling, and constant columns and identifiers put aside.
+
+    Columns whose kind the user stated stay inputs, and so does the last input there is. Each change is a note.
+
+    Returns:
+        The table, and the spellings, which `respelled` applies to new data.
+    """
+    spellings: dict[str, Mapping[str, str]] = {}
+    for check in (Spellings(np.inf), BooleansInText(np.inf)):
+        subject = Subject(respelled(table, spellings))
+        for finding in check.run(subject):
+            if finding.safe and finding.column is not None:
+                spellings[finding.column] = {**spellings.get(finding.column, {}), **finding.facts["spellings"]}
+    notes = [Note("info", f'"{name}": {_shown(same)} (`data.clean`).', name) for name, same in spellings.items()]
+    table = respelled(table, spellings)
+    subject = Subject(table)
+    useless = {
+        str(finding.column): finding.message
+        for check in (Constant(np.inf), Identifiers(np.inf))
+        for finding in check.run(subject)
+        if finding.safe
+    }
+    columns = dict(table.columns)
+    for name, message in useless.items():
+        left = sum(column.kind != "ignore" for column in columns.values() if column.name != table.target)
+        if columns[name].kind != "ignore" and columns[name].inferred and left > 1:
+            columns[name] = replace(columns[name], kind="ignore")
+            notes.append(Note("info", f'"{name}" is put aside (`data.clean`). {message}', name))
+    return replace(table, columns=columns, notes=(*table.notes, *notes)), spellings
+
+
+def respelled(table: Table, spellings: Respelled) -> Table:
+    """The table with the spellings applied to the columns that it has."""
+    columns = {}
+    for name, same in spellings.items():
+        column = table.columns.get(name)
+        if column is not None and column.values.dtype == object and same:
+            codes, unique = pd.factorize(column.values)
+            better: Any = np.array([*(same.get(value, value) for value in unique), None], dtype=object)
+            columns[name] = replace(column, values=better[codes])
+    return replace(table, columns={**table.columns, **columns}) if columns else table
+
+
+def without_repeats(table: Table, parts: Mapping[Part, Rows]) -> tuple[Rows, list[Note]]:
+    """The training rows that are not also, letter by letter, in the validation or test part, and a note.
+
+    Where columns are so few that rows are alike by chance, or more than `OFTEN` of the rows are, none is left out.
+    """
+    train = parts["train"]
+    if table.of_kind("image") and len(table) > MOST_IMAGES:
+        return train, []
+    subject = Subject(table, parts)
+    keys = row_keys(subject)
+    repeated = train[:0] if keys is None else across_training(keys, subject)
+    if not len(repeated):
+        return train, []
+    if len(repeated) < MORE_THAN_CHANCE * by_chance(subject):
+        return train, []
+    said = f"{count(len(repeated), 'training row')} of {len(train):,} the same as a row of validation or test"
+    if len(repeated) > OFTEN * len(train):
+        return train, [Note("warning", f"{said}. So many rows are alike that they are kept.")]
+    return np.setdiff1d(train, repeated), [Note("warning", f"{said}; left out of training (`data.clean`).")]
+
+
+def _shown(same: Mapping[str, str]) -> str:
+    words = "; ".join(f"{listed([wrong])} is read as {listed([right])}" for wrong, right in list(same.items())[:5])
+    return words + (f"; and {len(same) - 5:,} more" if len(same) > 5 else "")

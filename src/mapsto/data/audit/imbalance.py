@@ -1,0 +1,43 @@
+"""Classes that are rare."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mapsto.data.audit._subject import Subject, percent, shown
+from mapsto.data.audit.base import Check, Finding
+from mapsto.data.audit.spellings import level_counts
+from mapsto.data.table import Kind
+
+RATIO, FEW = 10, 10
+
+
+class Imbalance(Check):
+    """Finds targets whose most frequent class has at least `RATIO` times the rows of the rarest, or a class with fewer
+    than `FEW` rows.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("category",)
+
+    def run(self, subject: Subject) -> list[Finding]:
+        target = subject.target
+        if target is None or target.kind != "category" or target.values.dtype != object:
+            return []
+        counts = level_counts(target.values)
+        if len(counts) < 2:
+            return []
+        (most, top), (rare, least) = next(iter(counts.items())), list(counts.items())[-1]
+        if top < RATIO * least and least >= FEW:
+            return []
+        few = sum(n < FEW for n in counts.values())
+        message = (
+            f"{shown(most)} has {top:,} rows ({percent(top, sum(counts.values()))}), {shown(rare)} {least:,}: "
+            f"{top / least:.3g} times as many"
+        )
+        message += f"; {few:,} of {len(counts):,} classes have fewer than {FEW} rows." if few else "."
+        action = "Choose a metric that counts classes alike (`search.metric: balanced_accuracy`), or balance training."
+        return [
+            self.finding(
+                subject, message, action, column=target.name, count=least, facts={"ratio": top / least, "few": few}
+            )
+        ]

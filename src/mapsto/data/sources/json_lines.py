@@ -1,0 +1,142 @@
+"""Tables in JSON: an object a line, or a list of objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from mapsto.data import fingerprint
+from mapsto.data.frames import table_of
+from mapsto.data.sources._files import DAMAGES, OPENERS, check_file, first_line, opened
+from mapsto.data.sources.base import Source
+from mapsto.errors import DataError
+
+if TYPE_CHECKING:
+    from mapsto.data.table import Table
+    from mapsto.recipe.schema import DataOptions
+
+MAX_BYTES = 4 * 2**30
+"""A text larger than this, uncompressed, is refused."""
+
+_SUFFIXES = (".jsonl", ".ndjson", ".json")
+
+
+class JSONLines(Source):
+    """A text with a JSON object a line, or a JSON list of objects, or an object of columns; rows are numbered from 1.
+
+    An object in an object gives columns of its own: `{"place": {"town": "A"}}` is a column `place.town`. What an object
+    lacks is missing.
+    """
+
+    reads: ClassVar[str] = "JSON lines and JSON (.jsonl, .ndjson, .json; also .gz, .bz2, .xz of such)"
+
+    def accepts(self, source: Any) -> bool:
+        if not isinstance(source, Path):
+            return False
+        inner = Path(source.stem) if source.suffix.lower() in OPENERS else source
+        return inner.suffix.lower() in _SUFFIXES
+
+    def read(self, source: Path, options: DataOptions, *, target_needed: bool) -> Table:
+        check_file(source, "a JSON file")
+        records = _records(_text(source), source)
+        if not records:
+            raise DataError(f"{source} holds no objects, so there are no rows.")
+        frame = frame_of(records)
+        return table_of(
+            frame,
+            name=source.name,
+            options=options,
+            target_needed=target_needed,
+            row_names=np.arange(1, len(frame) + 1),
+            digest=fingerprint.of_file(source),
+            folder=source.parent,
+        )
+
+
+def frame_of(records: list[Mapping[str, Any]]) -> pd.DataFrame:
+    """Objects as a frame; objects in them as columns of their own."""
+    if any(isinstance(value, Mapping) for record in records for value in record.values()):
+        records = [dict(_flat(record, "")) for record in records]
+    return pd.DataFrame(records, index=pd.RangeIndex(len(records)))
+
+
+def _flat(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _text(path: Path) -> str:
+    try:
+        with opened(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except DAMAGES as error:
+        raise DataError(
+            f"{path} cannot be read ({first_line(error)}). If it was downloaded or copied, it is probably not whole: "
+            f"fetch it again."
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{path} has more than {MAX_BYTES // 2**30} GiB of text. Convert it to Parquet.")
+    try:
+        return data.decode(json.detect_encoding(data))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not text in UTF-8 ({error}). Save it as UTF-8.") from error
+
+
+def _records(text: str, path: Path) -> list[Mapping[str, Any]]:
+    """The objects of the text."""
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise DataError(f"{path} is empty.")
+    whole = path.name.lower().removesuffix(path.suffix.lower() if path.suffix.lower() in OPENERS else "")
+    if whole.endswith(".json"):
+        found = _whole(text, path)
+        if found is not None:
+            return found
+    records: list[Mapping[str, Any]] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            record = _parsed(line, f"Line {number} of {path}")
+            if not isinstance(record, dict):
+                raise DataError(f"Line {number} of {path} is no JSON object ({{...}}). Received: {line.strip()[:60]}.")
+            records.append(record)
+    return records
+
+
+def _whole(text: str, path: Path) -> list[Mapping[str, Any]] | None:
+    """The objects of a text that is one JSON value; None where it seems to have an object a line."""
+    start = text.lstrip()[:1]
+    if start == "{":
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            if "Extra data" in str(error):
+                return None
+            raise DataError(f"{path} is no JSON: {error}.") from error
+        except RecursionError as error:
+            raise DataError(f"{path} has objects that lie too deep in one another.") from error
+        if not all(isinstance(column, list) for column in value.values()):
+            return [value]
+        if len({len(column) for column in value.values()}) > 1:
+            raise DataError(f"{path} holds one object whose lists, its columns, have different lengths.")
+        return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
+    found = _parsed(text, str(path))
+    if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
+        raise DataError(f"{path} must hold a list of objects, one a row: [{{...}}, {{...}}].")
+    return found
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:  # also a number of more digits than Python takes
+        raise DataError(f"{where} is no JSON: {first_line(error)}. Is the file whole?") from error
+    except RecursionError as error:
+        raise DataError(f"{where} has objects that lie too deep in one another.") from error

@@ -1,0 +1,1 @@
+"""Ways to divide rows into parts and folds: one file each, found by its name."""

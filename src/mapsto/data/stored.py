@@ -1,0 +1,165 @@
+"""Columns that lie in a temporary file: numbers as memory maps, and text that is decoded where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mapsto.data import cells, dates
+from mapsto.data.mapped import PIECE_ROWS, File
+from mapsto.data.table import Order
+
+MOST_DISTINCT = 10_000
+"""Different values up to which those of a stored column are counted."""
+
+
+@dataclass
+class Words:
+    """A stored column of text: decoded where it is asked for, so that little of it is in memory at a time.
+
+    It is indexed as an array of objects is; many rows at a time are another `Words`, few are an array. Whoever needs
+    all rows at once (`np.asarray`) gets an array of objects.
+    """
+
+    pieces: list[Any]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int64] | None = None
+    convert: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    dtype: np.dtype[Any] = field(default=np.dtype(object))
+
+    ndim = 1
+
+    def __len__(self) -> int:
+        return int(self.starts[-1]) if self.rows is None else len(self.rows)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self),)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, (int, np.integer)):
+            return self._decoded(self._absolute(np.array([index])))[0]
+        rows = self._absolute(np.arange(len(self))[index] if isinstance(index, slice) else np.asarray(index))
+        if len(rows) <= PIECE_ROWS:
+            return self._decoded(rows)
+        return Words(self.pieces, self.starts, rows, self.convert, self.dtype)
+
+    def __iter__(self) -> Iterator[Any]:
+        for start in range(0, len(self), PIECE_ROWS):
+            yield from self[start : start + PIECE_ROWS]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        found = np.empty(len(self), dtype=self.dtype)
+        known: dict[Any, Any] = {}  # equal words are one object
+        for start in range(0, len(self), PIECE_ROWS):
+            part = self[start : start + PIECE_ROWS]
+            if self.dtype == object and len(known) < MOST_DISTINCT:
+                part[:] = [known.setdefault(word, word) for word in part]
+            found[start : start + PIECE_ROWS] = part
+        return found if dtype is None else found.astype(dtype)
+
+    def astype(self, dtype: Any, **options: Any) -> NDArray[Any]:
+        """All rows, as an array of another type."""
+        return np.asarray(self).astype(dtype, **options)
+
+    def _absolute(self, index: NDArray[Any]) -> NDArray[np.int64]:
+        if index.dtype == bool:
+            index = np.flatnonzero(index)
+        index = np.where(index < 0, index + len(self), index) if len(index) and index.min() < 0 else index
+        return np.asarray(index if self.rows is None else self.rows[index], dtype=np.int64)
+
+    def _decoded(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        found = np.empty(len(rows), dtype=object)
+        which = np.searchsorted(self.starts, rows, side="right") - 1
+        for piece in np.unique(which):
+            here = which == piece
+            found[here] = _taken(self.pieces[piece], rows[here] - self.starts[piece])
+        return found if self.convert is None else self.convert(found)
+
+
+def _taken(array: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Rows of an Arrow array as objects, numbers as words."""
+    if array is None:
+        return np.full(len(rows), None, dtype=object)
+    is_run = len(rows) == rows[-1] - rows[0] + 1 and bool((np.diff(rows) == 1).all())
+    found = (array.slice(int(rows[0]), len(rows)) if is_run else array.take(rows)).to_numpy(zero_copy_only=False)
+    return cells.to_words(found) if found.dtype.kind == "f" else found.astype(object)
+
+
+def numbers_of(words: Words, file: File | None = None) -> NDArray[Any]:
+    """Text as numbers, mapped; what is none is NaN."""
+    parts = (cells.to_numbers(words[start : start + PIECE_ROWS])[0] for start in range(0, len(words), PIECE_ROWS))
+    return written(file or File(), "float64", len(words), parts)
+
+
+def dates_of(words: Words, order: Order) -> NDArray[Any]:
+    """Text as dates, mapped; what is none is NaT."""
+
+    def parts() -> Iterator[NDArray[Any]]:
+        for start in range(0, len(words), PIECE_ROWS):
+            part = words[start : start + PIECE_ROWS]
+            found = dates.read(part, order, least=0.0)
+            yield np.full(len(part), np.datetime64("NaT", "ns")) if found is None else found.values
+
+    return written(File(), "datetime64[ns]", len(words), parts())
+
+
+def words_of(values: NDArray[Any]) -> Words:
+    """Stored numbers as text, decoded where it is asked for."""
+    import pyarrow as pa
+
+    return Words([pa.array(values, from_pandas=False)], np.array([0, len(values)]))
+
+
+def written(file: File, dtype: str, rows: int, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+    """Parts of a column as one mapped array."""
+    start = file.size
+    for part in parts:
+        file.append(np.ascontiguousarray(part).view(np.uint8).data)
+    return file.mapped(dtype, (rows,), start)
+
+
+def is_stored(values: Any) -> bool:
+    """Whether values lie in a temporary file instead of memory."""
+    return isinstance(values, (np.memmap, Words))
+
+
+def odd_rows(words: Words, rows: NDArray[np.int64]) -> list[int]:
+    """The first row of a column of text that is no number, where those of a sample all are."""
+    some = np.asarray(words[rows])
+    if cells.to_numbers(some)[1] or pd.isna(some).all():
+        return []
+    for start in range(0, len(words), PIECE_ROWS):
+        part = words[start : start + PIECE_ROWS]
+        if strange := cells.to_numbers(part)[1]:
+            return [start + part.tolist().index(strange[0])]
+    return []
+
+
+def summary(values: Any) -> tuple[int, int | None]:
+    """Missing values of a stored column, and different ones (None: more than are counted)."""
+    missing, seen = 0, set[Any]()
+    for start in range(0, len(values), PIECE_ROWS):
+        part = np.asarray(values[start : start + PIECE_ROWS])
+        gone = np.asarray(pd.isna(part))
+        missing += int(gone.sum())
+        if len(seen) <= MOST_DISTINCT:
+            seen.update(pd.unique(part[~gone]).tolist())
+    return missing, len(seen) if len(seen) <= MOST_DISTINCT else None
+
+
+def row_bytes(columns: Mapping[str, Any]) -> int:
+    """Bytes that a row takes in memory, roughly: 8 a number, and for words what the first hundred take."""
+    total = 0
+    for values in columns.values():
+        if isinstance(values, Words):
+            first = [str(word) for word in values[:100] if word is not None]
+            total += 60 + sum(map(len, first)) // max(1, len(first))
+        else:
+            total += values.nbytes // max(1, len(values))
+    return max(1, total)

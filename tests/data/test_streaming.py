@@ -1,0 +1,112 @@
+"""Tables that are larger than `data.memory` are the tables that they are in memory, and train the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mapsto.data.prepare import prepare
+from mapsto.data.read import read
+from mapsto.data.stored import Words
+from mapsto.errors import RecipeError
+from mapsto.recipe.schema import DataOptions, Recipe
+from mapsto.recipe.sizes import parse_size
+from mapsto.training.batches import Tensors
+
+ROWS = 20_000
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame(
+    {
+        "size": RNG.normal(size=ROWS).round(3),
+        "code": [f"{code:03d}" for code in RNG.integers(0, 30, ROWS)],
+        "late": [*(["01", "02"] * (ROWS // 2 - 1)), "01", "0A"],  # text that only the last piece shows to be text
+        "town": RNG.choice(np.array(["Ulm", "Kyōto", None], dtype=object), ROWS),
+        "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(RNG.integers(0, 999, ROWS), unit="D"),
+        "member": RNG.choice([True, False], ROWS),
+        "y": RNG.choice(["no", "yes"], ROWS),
+    }
+)
+FRAME.loc[::7, "size"] = np.nan
+
+
+@pytest.fixture(params=["a.csv", "b.csv", "c.csv.gz", "a.parquet"])
+def path(request, tmp_path):
+    path = tmp_path / request.param
+    if path.suffix == ".parquet":
+        FRAME.to_parquet(path, row_group_size=3000)
+    else:
+        FRAME.to_csv(path, index=False, encoding="utf-16" if path.name[0] == "b" else "utf-8")
+    return path
+
+
+def test_a_table_in_a_file_is_the_table_in_memory(path):
+    stored: Any
+    whole, stored = (read(path, options=DataOptions(target="y", memory=memory)) for memory in ("4GB", "1MB"))
+    assert isinstance(stored.columns["late"].values, Words)
+    assert isinstance(stored.columns["size"].values, np.memmap)
+    assert stored.fingerprint == whole.fingerprint
+    for name, column in whole.columns.items():
+        assert stored.columns[name].kind == column.kind, name
+        values = np.asarray(stored.columns[name].values)
+        np.testing.assert_array_equal(values[~pd.isna(values)], column.values[~pd.isna(column.values)], name)
+    rows = np.array([ROWS - 1, 5, 6, 17_000])
+    assert stored.take(rows).columns["late"].values.tolist() == ["0A", "02", "01", "01"]
+
+
+def test_what_is_prepared_is_the_same_but_for_what_a_sample_tells(path, tmp_path):
+    prepared = []
+    for memory in ("4GB", "1MB"):
+        recipe = Recipe.from_leaves({"task.name": "tabular_classification", "data.target": "y", "data.memory": memory})
+        recipe = recipe.replace({"data.scale": "none", "data.clean": "none", "data.missing": "constant"})
+        table = read(path, options=recipe.data)
+        prepared.append(prepare(table, task=recipe.task, recipe_data=recipe.data, seed=0, folder=tmp_path / memory))
+    whole, stored = prepared
+    np.testing.assert_array_equal(stored.parts["test"], whole.parts["test"])
+    np.testing.assert_array_equal(stored.arrays["targets"], whole.arrays["targets"])
+    names = stored.specs["inputs"].names
+    places = [whole.specs["inputs"].names.index(name) for name in names]
+    np.testing.assert_array_equal(stored.arrays["inputs"], whole.arrays["inputs"][:, places])
+    assert any("training rows (`data.memory`)" in note.message for note in stored.notes)
+    assert stored.example(3) == whole.example(3)
+    facts = {column["name"]: column for column in stored.facts.columns}
+    expected = {column["name"]: column for column in whole.facts.columns}
+    assert all(facts[name]["missing"] == expected[name]["missing"] for name in facts)
+    assert facts["code"] == expected["code"]
+
+
+def test_rows_without_a_target_are_left_out_of_a_table_in_a_file(tmp_path):
+    frame = FRAME.assign(y=FRAME["y"].where(RNG.random(ROWS) < 0.9))
+    frame.to_parquet(tmp_path / "a.parquet")
+    recipe = Recipe.from_leaves({"task.name": "tabular_classification", "data.target": "y", "data.memory": "1MB"})
+    table = read(tmp_path / "a.parquet", options=recipe.data)
+    prepared = prepare(table, task=recipe.task, recipe_data=recipe.data, seed=0, folder=tmp_path)
+    assert prepared.facts.num_rows == frame["y"].notna().sum()
+
+
+def test_a_column_of_parts_is_read_whole(tmp_path):
+    frame = FRAME.assign(split=np.repeat(["train", "dev", "test"], [ROWS - 5000, 4000, 1000]))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    table = read(tmp_path / "a.csv", options=DataOptions(target="y", memory="1MB"))
+    assert table.given_parts is not None
+    assert (table.given_parts == "validation").sum() == 4000
+    assert any("validation 4,000, test 1,000" in note.message for note in table.notes)
+
+
+def test_arrays_larger_than_memory_are_read_batch_by_batch(tmp_path):
+    recipe = Recipe.from_leaves({"task.name": "tabular_classification", "data.target": "y", "data.memory": "1MB"})
+    table = read(FRAME, options=recipe.data)
+    prepared = prepare(table, task=recipe.task, recipe_data=recipe.data, seed=0, folder=tmp_path)
+    small = Tensors(prepared, "cpu")
+    options = prepared.preprocessing.options.model_copy(update={"memory": "1GB"})
+    large = Tensors(replace(prepared, preprocessing=replace(prepared.preprocessing, options=options)), "cpu")
+    assert (small._tensors is None, large._tensors is None) == (True, False)
+
+
+@pytest.mark.parametrize("text", ["2", "0.1MB", "2GX", "-1GB"])
+def test_amounts_of_memory_have_units(text):
+    with pytest.raises(RecipeError, match="An amount of memory is a number with its unit"):
+        parse_size(text)
