@@ -7,6 +7,7 @@ the header before a pixel is decoded, and an image is never larger than `MAX_PIX
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import struct
 from collections.abc import Sequence
@@ -101,8 +102,22 @@ def look(tree: Tree, paths: Sequence[str], *, mask: bool = False) -> list[ImageF
         paths: which, in this order.
         mask: whether their values are class ids.
     """
-    look_at = _look if len(paths) <= LOOKED_INTO else _glance
-    looked = list(on_every_core(lambda place: look_at(tree, paths[place], mask), range(len(paths))))
+    is_whole = len(paths) <= LOOKED_INTO
+
+    def look_at(place: int) -> tuple[_Looked | DataError, str]:
+        """What is found, and the digest of what was read where it will be asked for."""
+        path = paths[place]
+        try:
+            if not is_whole:
+                return _glance(tree, path, mask), ""
+            data = tree.read(path)
+        except DataError as error:
+            return error, ""
+        return _look(data, path, mask), hashlib.sha256(data).hexdigest() if tree.is_hashed else ""
+
+    done = list(on_every_core(look_at, range(len(paths))))
+    looked = [one for one, _ in done]
+    tree.digests |= {path: digest for path, (_, digest) in zip(paths, done, strict=True) if digest}
     gray = all(one.gray for one in looked if isinstance(one, _Looked))
     return [
         one if isinstance(one, DataError) else ImageFile(path, tree, one.size, gray=gray and not mask, mask=mask)
@@ -159,9 +174,8 @@ def _jpeg_header(data: bytes) -> _Looked | None:
     return None
 
 
-def _look(tree: Tree, path: str, mask: bool) -> _Looked | DataError:
+def _look(data: bytes, path: str, mask: bool) -> _Looked | DataError:
     try:
-        data = tree.read(path)
         header = None if mask or _JPEG_END not in data[-64:] else _jpeg_header(data)
         if header is not None:
             return header
@@ -187,7 +201,7 @@ def _glance(tree: Tree, path: str, mask: bool) -> _Looked | DataError:
     try:
         image = _opened(tree.head(path, _HEADER_BYTES), path)
     except DataError:
-        return _look(tree, path, mask)
+        return _look(tree.read(path), path, mask)
     return _Looked(_size(image), image.mode in _GRAY_MODES)
 
 

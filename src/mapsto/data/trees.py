@@ -10,11 +10,11 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mapsto.data import fingerprint
-from mapsto.data.parallel import on_every_core
 from mapsto.errors import DataError
 
 MAX_FILES = 2_000_000
@@ -39,6 +39,8 @@ class Tree(ABC):
     name: str
     paths: tuple[str, ...]
     unsafe: int = 0
+    is_hashed: bool = False
+    """Whether the digests of single files make the fingerprint."""
 
     @abstractmethod
     def read(self, path: str) -> bytes:
@@ -55,6 +57,11 @@ class Tree(ABC):
             DataError: it cannot be read.
         """
         return self.read(path)[:size]
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Of files that were read whole already, so that `fingerprint` need not read them again."""
+        return {}
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -74,6 +81,10 @@ class FolderTree(Tree):
         self.folder = folder
         self._files = _walk(folder) if only is None else {}
         self.paths = tuple(sorted(self._files)) if only is None else tuple(only)
+        self.is_hashed = (
+            len(self._files) <= _HASHED_FILES
+            and sum(status.st_size for status in self._files.values()) <= fingerprint.CONTENT_BYTES
+        )
 
     def read(self, path: str) -> bytes:
         file = self.folder / path
@@ -91,12 +102,12 @@ class FolderTree(Tree):
             raise DataError(f"{self.folder / path} cannot be read ({error.strerror}).") from error
 
     def fingerprint(self) -> str:
-        known = [(path, self._status(path)) for path in self.paths]
-        if len(known) > _HASHED_FILES or sum(status.st_size for _, status in known) > fingerprint.CONTENT_BYTES:
+        if not self.is_hashed:
+            known = ((path, self._status(path)) for path in self.paths)
             return fingerprint.of_text(f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in known)
-        files = [os.path.join(self.folder, path) for path in self.paths]  # noqa: PTH118 - thousands, and pathlib is slow
-        digests = on_every_core(lambda place: fingerprint.of_file(files[place]), range(len(files)))
-        return fingerprint.of_text(f"{path} {digest}" for path, digest in zip(self.paths, digests, strict=True))
+        return fingerprint.of_text(
+            f"{path} {self.digests.get(path) or fingerprint.of_file(self.folder / path)}" for path in self.paths
+        )
 
     def _status(self, path: str) -> os.stat_result:
         return self._files.get(path) or (self.folder / path).stat()

@@ -112,7 +112,7 @@ class DataOptions(Options):
         "auto",
         validate_default=False,
         description="what a text is cut into: words, characters, or pieces of words learned from training texts; auto: "
-        "words, or characters where most of the text is in a script without spaces, such as Chinese",
+        "words, or characters where most of the text is in a script like Thai, in which no space parts words",
     )
     vocabulary_size: int = Field(
         10_000, ge=3, le=10_000_000, description="most frequent tokens kept; the rest: unknown"

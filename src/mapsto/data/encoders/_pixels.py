@@ -44,12 +44,12 @@ def at(values: NDArray[Any], row: int, size: tuple[int, int] | None = None) -> P
 
 
 def of_readable(
-    function: Callable[[Pixels], T],
+    function: Callable[[int, Pixels], T],
     values: NDArray[Any],
     rows: NDArray[np.int64],
     size: tuple[int, int] | None = None,
 ) -> dict[int, T]:
-    """`function` of the pixels of each row that can be read, by row; files are decoded to `size` if given.
+    """`function` of each row that can be read and its pixels, by row; files are decoded to `size` if given.
 
     Raises:
         DataError: none of them can be read (the first one's cause), or there are none.
@@ -57,7 +57,7 @@ def of_readable(
 
     def attempt(row: int) -> T | DataError:
         try:
-            return function(at(values, row, size))
+            return function(row, at(values, row, size))
         except DataError as error:
             return error
 

@@ -75,16 +75,23 @@ class Image(Encoder):
             return gray, counts
         # Exact for up to 2,048 images. Of more, the rest would move the mean by a few hundredths of a deviation, at
         # the price of decoding a large folder once more.
-        size = min(SAMPLE, max(64, SAMPLE_BYTES // (3 * self.size[0] * self.size[1])))
+        most = max(64, SAMPLE_BYTES // (3 * self.size[0] * self.size[1]))
+        sample = spread(rows, min(SAMPLE, most))
+        looked_at = frozenset(sample.tolist())
 
-        def small_and_counted(pixels: Pixels) -> tuple[NDArray[np.uint8], bool, NDArray[np.int64]]:
+        def small_and_counted(row: int, pixels: Pixels) -> tuple[NDArray[np.uint8], bool, NDArray[np.int64] | None]:
             small, own = self._fitted(pixels), np.zeros_like(counts)
-            return small, _count(_planes(small[np.newaxis]), own), own
+            return (small, _count(_planes(small[np.newaxis]), own), own) if row in looked_at else (small, True, None)
 
-        found = of_readable(small_and_counted, values, spread(rows, size), self.size)
+        # Files are decoded once: what fits into memory is kept for `encode`, of all rows, though training alone counts.
+        keep = values.dtype == object and len(values) <= most
+        found = of_readable(small_and_counted, values, np.arange(len(values)) if keep else sample, self.size)
         if values.dtype == object:
             self._at_hand = {id(values[row]): (values[row], small) for row, (small, _, _) in found.items()}
-        return all(gray for _, gray, _ in found.values()), np.sum([own for _, _, own in found.values()], axis=0)
+        own_counts = [own for _, _, own in found.values() if own is not None]
+        if not own_counts:
+            raise DataError(f'None of the training images in "{self.columns[0]}" can be read.')
+        return all(gray for _, gray, _ in found.values()), np.sum(own_counts, axis=0)
 
     def _small(self, values: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Each row and its image in the network's size; what was decoded for the statistics is not decoded again."""

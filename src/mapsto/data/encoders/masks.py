@@ -77,7 +77,7 @@ class Masks(Encoder):
     def _counts(self, table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """How often each of 256 values occurs in the masks that can be read."""
 
-        def count(pixels: Pixels) -> NDArray[np.int64]:
+        def count(_: int, pixels: Pixels) -> NDArray[np.int64]:
             return np.bincount(self._fitted(pixels).ravel(), minlength=256)
 
         masks = column(table, self.columns[0]).values

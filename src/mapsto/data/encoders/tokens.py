@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from mapsto.data.encoders._columns import counted, opening, share, texts
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Note, Table
-from mapsto.data.tokenizers._text import is_mostly_unspaced
+from mapsto.data.tokenizers._text import has_mostly_no_words
 from mapsto.data.tokenizers.base import PAD, Tokenizer
 from mapsto.errors import DataError
 from mapsto.recipe.families import TOKENIZERS
 
-AUTO_UNSPACED, AUTO_SPACED = "characters", "words"
-"""What `data.tokenizer: auto` is for texts mostly in a script without spaces between words, and for all others."""
+AUTO_IN_RUNS, AUTO = "characters", "words"
+"""What `data.tokenizer: auto` is for texts mostly in a script like Thai, and for all others.
+
+Chinese and Japanese stay with words, of which each of their characters is one: so networks did better on them.
+"""
 
 
 class Tokens(Encoder):
@@ -37,8 +40,8 @@ class Tokens(Encoder):
     def fit(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
         training = list(self._texts(table.take(rows)))
         is_auto = self.options.tokenizer == "auto"
-        is_unspaced = is_auto and is_mostly_unspaced(training)
-        self._take(self.options.tokenizer if not is_auto else AUTO_UNSPACED if is_unspaced else AUTO_SPACED)
+        is_in_runs = is_auto and has_mostly_no_words(training)
+        self._take(self.options.tokenizer if not is_auto else AUTO_IN_RUNS if is_in_runs else AUTO)
         learned = self.tokenizer.learn(training)
         lengths, unit = learned.lengths, self.tokenizer.unit
         if not lengths.any():
@@ -49,10 +52,10 @@ class Tokens(Encoder):
             )
         self.length = min(self.options.max_length, -(-int(lengths.max()) // 8) * 8)
         messages = [learned.remark]
-        if is_unspaced:
+        if is_in_runs:
             messages.insert(
                 0,
-                f"Most letters of the texts are of a script without spaces between words, so they are read as {unit}s "
+                f"Most letters of the texts are of a script in which no space parts words, so they are read as {unit}s "
                 f"(`data.tokenizer`).",
             )
         return [*(Note("info", message, self.columns[0]) for message in messages), *self._notes(lengths)]

@@ -60,7 +60,7 @@ def table_of_files(source: Path, files: Files, options: DataOptions, *, target_n
     Raises:
         DataError: there are none, none has a class, there is one class only, or too many are broken.
     """
-    tree, digest = _opened(source, files)
+    tree = _opened(source, files)
     paths = files.among(tree.paths)
     if not paths:
         raise DataError(_none(source, tree, files))
@@ -84,7 +84,7 @@ def table_of_files(source: Path, files: Files, options: DataOptions, *, target_n
         kinds={"class": "category"},
         given_parts=_layout.as_parts([one.part for one in kept]),
         row_names=np.array([one.path for one in kept], dtype=object),
-        digest=digest if options.label_pattern is None else fingerprint.of_text([digest, options.label_pattern]),
+        digest=fingerprint.of_text([tree.fingerprint(), options.label_pattern or ""]),
         notes=[*notes, *broken, *files.remarks(tree.name, looked)],
     )
 
@@ -99,12 +99,13 @@ def holds(source: Any, files: Files) -> bool:
     return any(map(is_image, names)) < any(name.lower().endswith(files.suffixes) for name in names)
 
 
-def _opened(source: Path, files: Files) -> tuple[Tree, str]:
-    """The tree of a folder or an archive, or that of a single file, and its fingerprint."""
-    if source.is_dir() or source.suffix.lower() == ".zip" or is_tar(source):
-        tree = MemoryTree(source, lambda path: bool(files.among([path]))) if is_tar(source) else open_tree(source)
-        return tree, tree.fingerprint()
-    return FolderTree(source.parent, only=(source.name,)), fingerprint.of_file(source)
+def _opened(source: Path, files: Files) -> Tree:
+    """The tree of a folder or an archive, or that of a single file."""
+    if is_tar(source):
+        return MemoryTree(source, lambda path: bool(files.among([path])))
+    if source.is_dir() or source.suffix.lower() == ".zip":
+        return open_tree(source)
+    return FolderTree(source.parent, only=(source.name,))
 
 
 def _classes(found: list[_layout.Labelled]) -> pd.DataFrame:

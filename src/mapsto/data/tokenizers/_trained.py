@@ -17,7 +17,7 @@ from mapsto.data.tokenizers._text import UNSPACED, normalized
 from mapsto.data.tokenizers.base import SPECIAL, UNKNOWN, Learned, Tokenizer
 
 COVERAGE = 0.9995
-"""Share of the training text whose characters are in the vocabulary, as in Kudo and Richardson 2018; rare ones are not."""
+"""Share of the training text whose characters are in the vocabulary, as in Kudo and Richardson 2018."""
 
 LONGEST = 64
 """Characters of a word, or of a run of letters without spaces, that are looked at together."""
