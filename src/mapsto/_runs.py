@@ -84,7 +84,7 @@ def go_on(run: Run, table: Table | None, listener: Listener) -> None:
 
     defaults = run.state.get("defaults") or task_defaults(given, read_table())
     first = first_recipe(given, defaults)
-    store = DataStore(run, read_table, _device(first))
+    store = DataStore(run, read_table, _device(first), listener)
     if "advised" not in run.state:
         prepared, _ = store.get(first)
         _audit(run, read_table(), first, listener)

@@ -123,7 +123,7 @@ def test_statistics_come_from_training_rows_alone(tmp_path):
 
 def test_pieces_make_the_same_arrays_as_the_whole(tmp_path, monkeypatch):
     whole = prepared(people(), tmp_path / "a")
-    monkeypatch.setattr(preparing, "CHUNK_ROWS", 7)
+    monkeypatch.setattr("mapsto.data.writing.CHUNK_ROWS", 7)
     pieces = prepared(people(), tmp_path / "b")
     assert all(pieces.arrays[stream].tobytes() == array.tobytes() for stream, array in whole.arrays.items())
 
@@ -338,15 +338,15 @@ def test_what_a_killed_process_left_is_removed_and_a_living_ones_work_is_not(tmp
 
 
 def test_of_two_processes_that_prepare_the_same_one_wins(tmp_path, monkeypatch):
-    write = preparing._write
+    from mapsto.data.writing import write
 
     def write_late(*arguments):
         write(*arguments)
-        monkeypatch.setattr(preparing, "_write", write)
+        monkeypatch.setattr(preparing, "write", write)
         prepared(people(), tmp_path / "elsewhere").folder.rename(tmp_path / "data" / name)
 
     name = prepared(people(), tmp_path / "first").folder.name
-    monkeypatch.setattr(preparing, "_write", write_late)
+    monkeypatch.setattr(preparing, "write", write_late)
     assert prepared(people(), tmp_path / "data").facts.num_rows == 60
     assert [path.name for path in (tmp_path / "data").iterdir()] == [name]
 

@@ -9,6 +9,9 @@ from mapsto.recipe.space import Space
 from mapsto.search import store as stores
 from mapsto.search.run import Run
 
+TOLD: list = []
+"""What the stores of this file said."""
+
 TASK = ["task.name=tabular_classification", "data.target=y", "data.num_folds=4"]
 
 
@@ -17,7 +20,7 @@ def store(tmp_path):
     rng = np.random.default_rng(0)
     table = read({"x": rng.normal(size=80), "y": ["a", "b"] * 40}, options=DataOptions(target="y"))
     run = Run.create(tmp_path / "run")
-    yield stores.DataStore(run, lambda: table, "cpu")
+    yield stores.DataStore(run, lambda: table, "cpu", TOLD.append)
     run.close()
 
 
@@ -44,3 +47,11 @@ def test_what_was_not_used_for_longest_is_let_go_where_not_all_fit(store, monkey
     again = store.get(on_fold(1))
     assert again[1] is not second[1]
     assert again[0].folder == second[0].folder
+
+
+def test_preparing_that_takes_long_says_how_far_it_is(store, monkeypatch):
+    monkeypatch.setattr(stores, "TELL_SECONDS", 0.0)
+    TOLD.clear()
+    store.get(on_fold(2))
+    assert TOLD[-1].message == "preparing the data: 80 of 80 rows"
+    assert {progress.phase for progress in TOLD} == {"prepare"}

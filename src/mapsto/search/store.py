@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mapsto.data.prepare import Prepared, load_prepared, prepare
+from mapsto.search.progress import Listener, Progress
 from mapsto.training.batches import IN_MEMORY_BYTES, Tensors
 
 if TYPE_CHECKING:
     from mapsto.data.table import Table
     from mapsto.recipe.schema import Recipe
     from mapsto.search.run import Run
+
+
+TELL_SECONDS = 2.0
+"""What takes less than this is not spoken of."""
 
 
 class DataStore:
@@ -23,10 +29,12 @@ class DataStore:
         run: where they lie.
         read: reads the source; called only when something has to be prepared.
         device: where tensors go.
+        listener: told now and then how far the preparing of many rows is.
     """
 
-    def __init__(self, run: Run, read: Callable[[], Table], device: str) -> None:
-        self._run, self._read, self._device = run, read, device
+    def __init__(self, run: Run, read: Callable[[], Table], device: str, listener: Listener) -> None:
+        self._run, self._read, self._device, self._listener = run, read, device, listener
+        self._told = time.monotonic()
         self._ready: dict[str, tuple[Prepared, Tensors]] = {}  # the last used last
 
     def get(self, recipe: Recipe) -> tuple[Prepared, Tensors]:
@@ -54,9 +62,22 @@ class DataStore:
         known: dict[str, str] = self._run.state.get("data", {})
         if key in known and (folder / known[key]).is_dir():
             return load_prepared(folder / known[key])  # the source may be gone by now
-        prepared = prepare(self._read(), task=recipe.task, recipe_data=recipe.data, seed=recipe.seed, folder=folder)
+        prepared = prepare(
+            self._read(),
+            task=recipe.task,
+            recipe_data=recipe.data,
+            seed=recipe.seed,
+            folder=folder,
+            on_progress=self._tell,
+        )
         self._run.save_state(data={**known, key: prepared.folder.name})
         return prepared
+
+    def _tell(self, done: int, total: int) -> None:
+        if time.monotonic() - self._told >= TELL_SECONDS:
+            self._told = time.monotonic()
+            message = f"preparing the data: {done:,} of {total:,} rows"
+            self._listener(Progress(phase="prepare", run=str(self._run.path), message=message))
 
 
 def _size(prepared: Prepared) -> int:
