@@ -3,7 +3,8 @@
 Both read the training photographs of clothing10 (3,068 JPEG files, longest side 160, ten folders), bring them to 64 by
 64 and normalize them, in shuffled batches of 64 that are summed up so that every pixel is touched. mapsto's first epoch
 is all that it does before its second: looking at the files, statistics, decoding, writing the cache, the first pass.
-The DataLoader decodes with one worker a core, in every epoch. They run alternately in one process.
+The DataLoader decodes with one worker a core, in every epoch. They run alternately in one process. Last, the default
+network is trained from the cache in memory and from the memory-mapped file, which is what larger data take.
 
     make bench-images       or        python benchmarks/images.py [--repeats 3] [--epochs 3] [--workers 2]
 
@@ -32,8 +33,11 @@ from mapsto import _environment
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
 from mapsto.recipe.schema import DataOptions
+from mapsto.recipe.space import Space
 from mapsto.tasks.image_classification import ImageClassification
+from mapsto.training import batches
 from mapsto.training.batches import Tensors
+from mapsto.training.loop import TorchTrainer
 
 RESULTS = Path(__file__).parent / "results" / "images.json"
 DATA = Path(os.environ.get("MAPSTO_DATA", "../shared/data")) / "clothing10" / "clothing10.zip"
@@ -87,6 +91,26 @@ class Loaded:
         return sum(float(images.sum()) for images, _ in self.loader)
 
 
+def over_the_map(folder: Path, cache: Path, epochs: int) -> list[float]:
+    """Training epochs of the default network with the arrays in memory, over those with the arrays in the file."""
+    space = Space.from_settings([f"data.image_size={SIZE}", f"training.batch_size={BATCH}", "training.patience=0"])
+    recipe = space.recipe({}, {"task.name": "image_classification"})
+    table = read(folder, options=recipe.data)
+    prepared = prepare(table, task=recipe.task, recipe_data=recipe.data, seed=0, folder=cache)
+    in_memory = Tensors(prepared, "cpu")
+    batches.IN_MEMORY_BYTES = 0  # as if the arrays were too large for memory
+    trainers = [TorchTrainer(recipe, prepared, tensors) for tensors in (in_memory, Tensors(prepared, "cpu"))]
+    ratios = []
+    for epoch in range(epochs + 1):
+        seconds = [0.0, 0.0]
+        for which in (0, 1) if epoch % 2 else (1, 0):
+            started = time.perf_counter()
+            list(trainers[which].advance(epoch + 1))
+            seconds[which] = time.perf_counter() - started
+        ratios.append(seconds[0] / seconds[1])
+    return ratios[1:]  # the first epoch warms up
+
+
 def timed(contender: Cached | Loaded) -> float:
     started = time.perf_counter()
     contender.epoch()
@@ -97,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3, help="fresh starts of both (default 3)")
     parser.add_argument("--epochs", type=int, default=3, help="later epochs of each start (default 3)")
+    parser.add_argument("--train-epochs", type=int, default=5, help="epochs of training over the cache (default 5)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="of the DataLoader (default: cores)")
     arguments = parser.parse_args()
     if not DATA.exists():
@@ -117,6 +142,7 @@ def main() -> None:
             assert ours.rows == theirs.rows
             shutil.rmtree(cache)
         rows = ours.rows
+        trained = over_the_map(folder, Path(place) / "trained", arguments.train_epochs)
     figures = {
         name: {
             "mapsto_images_per_second": rows / statistics.median(pair[0] for pair in pairs),
@@ -133,6 +159,10 @@ def main() -> None:
         counts = (f["mapsto_images_per_second"], f["imagefolder_images_per_second"])
         view.add_row(name, *(f"{n:,.0f}" for n in counts), f"{f['times_as_fast']:.2f}", f"{f['lowest']:.2f}")
     Console(width=110).print(view)
+    speed = statistics.median(trained)
+    low, high = min(trained), max(trained)
+    print(f"Training from the file runs at {speed:.2f} of the speed from memory ({low:.2f} to {high:.2f}).")
+    figures["training"] = {"speed_from_file": speed, "lowest": low, "highest": high}
     record = {"rows": rows, "workers": arguments.workers, "repeats": arguments.repeats, "figures": figures}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({**record, "machine": _environment.describe()}, indent=2) + "\n")

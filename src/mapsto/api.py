@@ -278,7 +278,7 @@ def audit(
 
     Args:
         source: as in `tune`.
-        target: the column to predict; without it, what concerns a target is not looked for unless it is beyond doubt.
+        target: the column to predict, where it is not beyond doubt.
         settings: in the command line's notation, such as `["data.columns.zip=category"]`.
         seconds: for all checks together, 60 by default; what there was no time for is said in a finding.
         only: names of checks, such as `["leaks", "duplicates"]`; None runs all.

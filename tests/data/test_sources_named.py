@@ -28,7 +28,8 @@ def test_digits_are_images_of_bytes():
 def test_a_set_that_is_not_there_says_where_it_was_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("MAPSTO_DATA", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=f"Looked for: {tmp_path}/mnist/mnist.npz, .* ../shared/data/mnist/mnist.npz"):
+    expected = f"Looked for: {tmp_path}/mnist/mnist.npz, .*/.cache/mapsto/data/mnist/mnist.npz"
+    with pytest.raises(DataError, match=expected):
         read("mnist", options=OPTIONS)
 
 

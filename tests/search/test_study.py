@@ -226,3 +226,10 @@ def test_a_budget_in_seconds_may_be_long(budget):
     from mapsto.recipe.budget import parse_budget
 
     assert parse_budget(limits(budget, None)["search.budget"]) == budget
+
+
+def test_a_finished_run_is_replaced(tmp_path):
+    first = mp.train("digits", settings=FAST, out=tmp_path / "run").summary()
+    again = mp.train("digits", settings=[*FAST, "seed=1"], out=tmp_path / "run", overwrite=True).summary()
+    assert first["recipe_yaml"] != again["recipe_yaml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

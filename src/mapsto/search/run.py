@@ -22,6 +22,7 @@ OWN = {
     STATE,
     RESULTS,
     REPORT,
+    AUDIT,
     "environment.json",
     "data",
     "trials",

@@ -17,9 +17,9 @@ from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
 
-SAMPLE, SAMPLE_BYTES = 2048, 2**28
-"""Images that color and statistics are taken from, spread evenly, where each has to be decoded or resized; they stay in
-memory until they are encoded, so of large ones there are fewer."""
+SAMPLE, SAMPLE_BYTES = 512, 2**28
+"""Images that color and statistics are taken from, spread evenly, where each has to be decoded or resized; and the
+memory for images that were decoded for that and need not be decoded again."""
 
 CHUNK = 4096
 """Rows of an array that are worked on at a time."""
@@ -73,8 +73,7 @@ class Image(Encoder):
                 pixels = self._as_bytes(values[rows[start : start + CHUNK]])
                 gray = _count(_planes(pixels), counts) and gray
             return gray, counts
-        # Exact for up to 2,048 images. Of more, the rest would move the mean by a few hundredths of a deviation, at
-        # the price of decoding a large folder once more.
+        # Exact for up to 512 images. Of more, the rest would move the mean by a few hundredths of a deviation.
         most = max(64, SAMPLE_BYTES // (3 * self.size[0] * self.size[1]))
         sample = spread(rows, min(SAMPLE, most))
         looked_at = frozenset(sample.tolist())
@@ -91,7 +90,7 @@ class Image(Encoder):
         own_counts = [own for _, _, own in found.values() if own is not None]
         if not own_counts:
             raise DataError(f'None of the training images in "{self.columns[0]}" can be read.')
-        return all(gray for _, gray, _ in found.values()), np.sum(own_counts, axis=0)
+        return all(gray for _, gray, _ in found.values()), np.sum(own_counts, axis=0, dtype=np.int64)
 
     def _small(self, values: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Each row and its image in the network's size; what was decoded for the statistics is not decoded again."""

@@ -2,7 +2,7 @@
 
 An item is a pair `(x, y)`, a dict of named values, or an input alone. Inputs are vectors of features, images (arrays of
 two or three axes, or Pillow's), text, or dicts of these; targets are classes, numbers, one-hot vectors or masks. They
-are read once, in their order, and kept in memory up to `data.memory` and in a temporary file beyond.
+are read once, in their order, and kept in memory up to an eighth of `data.memory` and in a temporary file beyond.
 """
 
 from __future__ import annotations

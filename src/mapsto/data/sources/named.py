@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 ROOT = "MAPSTO_DATA"
 """Environment variable with the folder in which named sets are looked for first."""
 
-DEFAULT_ROOT = Path("../shared/data")
-
 
 DOWNLOADED = Path("~/.cache/mapsto/data")
 """Where downloads go unless `data.root`, `--root` or the environment names another folder."""
@@ -104,7 +102,6 @@ def _roots(root: str | None) -> Iterator[Path]:
     for named in (root, os.environ.get(ROOT)):
         if named:
             yield Path(named).expanduser()
-    yield DEFAULT_ROOT
     yield DOWNLOADED.expanduser()
 
 
