@@ -212,3 +212,18 @@ def test_scores_on_the_training_data_are_told_apart(tmp_path, caplog):
     caplog.clear()
     mp.evaluate(run, frame.iloc[:60])
     assert caplog.text == ""
+
+
+def test_rows_to_score_are_read_as_the_training_rows_were(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=120), "day": pd.date_range("2024-01-01", periods=120)})
+    frame["y"] = np.where(frame["x"] > 0, "yes ", "no")
+    frame.loc[frame.index[::7], "y"] = frame.loc[frame.index[::7], "y"].str.strip()
+    frame["day"] = frame["day"].dt.strftime("%d/%m/%Y")
+    (tmp_path / "all.csv").write_text(frame.to_csv(index=False))
+    run = mp.train(tmp_path / "all.csv", target="y", settings=["training.max_epochs=2"], out=tmp_path / "run").run
+    (tmp_path / "few.csv").write_text(frame.head(2).to_csv(index=False))
+    assert mp.evaluate(run, tmp_path / "few.csv").rows == 2
+    assert mp.evaluate(run, tmp_path / "all.csv").rows == 120
+    with pytest.raises(mp.MapstoError, match='has no column "y", so its rows cannot be scored'):
+        mp.evaluate(run, frame.drop(columns="y"))

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import kurtosis, skew
 from sklearn.preprocessing import PowerTransformer, QuantileTransformer, RobustScaler
 
+from mapsto.data.cleaning.scalers.quantile import Quantile
 from mapsto.data.encoders.features import Features
 from mapsto.errors import DataError, RecipeError
 from mapsto.recipe.families import ENCODERS, SCALERS
@@ -147,3 +148,13 @@ def test_bins_go_on_beyond_training_and_fall_together_where_a_value_is_frequent(
     found = encoded([0, 1, 2, 3, 4, -10, 10], "none", range(5), numbers="piecewise_linear", bins=4)
     assert found[5:].tolist() == [[-10, 0, 0, 0], [1, 1, 1, 7]]
     assert encoded([0] * 50 + [1, 2], "none", numbers="piecewise_linear", bins=4).shape[1] == 1
+
+
+def test_quantiles_of_tiny_and_of_huge_numbers_are_finite():
+    rng = np.random.default_rng(0)
+    for size in (1e-310, 1e300):
+        values = rng.normal(size=(300, 1)) * size
+        scaler = Quantile(DataOptions())
+        scaled = scaler.apply(values.copy(), scaler.learn(values))
+        assert np.isfinite(scaled).all()
+        assert 0.8 < scaled.std() < 1.2

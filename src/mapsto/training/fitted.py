@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mapsto import _files
 from mapsto._imports import torch
+from mapsto.data.audit._clean import respelled
 from mapsto.data.preprocessing import Preprocessing
 from mapsto.data.read import read
 from mapsto.errors import DataError, RunError
@@ -89,7 +90,14 @@ class Fitted:
     def read_with_target(self, source: Any, target: str | None = None) -> Table:
         """Reads rows to be scored; `target` names their target where it is called otherwise than in training."""
         name = target or self.preprocessing.encoders["targets"].columns[0]
-        return read(source, options=self.preprocessing.reading_options.model_copy(update={"target": name}))
+        options = self.preprocessing.reading_options.model_copy(update={"target": name})
+        table = read(source, options=options, target_needed=False)
+        if table.target is None:
+            raise DataError(
+                f'{table.name} has no column "{name}", so its rows cannot be scored. Columns: '
+                f"{', '.join(list(table.columns)[:12])}. Name it with `--target`."
+            )
+        return respelled(table, self.preprocessing.spellings)
 
     def truth(self, table: Table) -> NDArray[Any]:
         """The targets of a table as the metrics take them.

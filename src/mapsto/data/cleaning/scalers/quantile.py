@@ -36,8 +36,13 @@ class Quantile(Scaler):
         from scipy.special import ndtri
 
         ranks = np.linspace(0, 1, learned["quantiles"].shape[1])
-        for place, quantiles in enumerate(learned["quantiles"]):
-            column = values[:, place]
+        for place, found in enumerate(learned["quantiles"]):
+            low, span = found[0], found[-1] - found[0]
+            if not 0 < span < np.inf:
+                values[:, place] = 0.0
+                continue
+            # In units of the range: slopes between quantiles of tiny numbers would overflow.
+            column, quantiles = (values[:, place] - low) / span, (found - low) / span
             # The mean of the ranks from below and from above puts a value that is frequent in the middle of its ranks.
             upward = np.interp(column, quantiles, ranks)
             downward = np.interp(-column, -quantiles[::-1], -ranks[::-1])
