@@ -27,7 +27,8 @@ ROWS = 40
         ("2024/1/31", "2024-01-31"),
         ("2024.01.31", "2024-01-31"),
         ("2024-01-31T17:05", "2024-01-31T17:05"),
-        ("2024-01-31 17:05:06.789", "2024-01-31T17:05:06"),
+        ("2024-01-31 17:05:06.789", "2024-01-31T17:05:06.789"),
+        ("31/01/2024 17:05:06,25 +01:00", "2024-01-31T16:05:06.250"),
         ("2024-01-31T17:05:00Z", "2024-01-31T17:05"),
         ("2024-01-31T01:05:00+08:00", "2024-01-30T17:05"),
         ("31/01/2024", "2024-01-31"),
@@ -192,3 +193,23 @@ def test_a_network_can_tell_weekends_from_dates_alone():
     matrix = encoder.encode(made)
     model = LogisticRegression(C=100, max_iter=1000).fit(matrix[:400], weekend[:400])
     assert model.score(matrix[400:], weekend[400:]) == 1.0
+
+
+def test_the_order_of_training_holds_against_an_odd_date(caplog):
+    known = [f"{day:02}/{month:02}/2024" for day in range(1, 29) for month in (1, 2, 7)]
+    frame = pd.DataFrame({"joined": known, "price": np.arange(len(known)) % 7 / 3})
+    options = DataOptions(target="price")
+    table = read(frame, options=options)
+    encoder = Features(["joined"], options)
+    encoder.fit(table, np.arange(len(table)))
+    fitted = Preprocessing({"inputs": encoder}, options, {"joined": "date"})
+    rows = pd.DataFrame({"joined": ["05/02/2024", "01/13/2024"]})
+    found = fitted.encode(read(rows, options=fitted.reading_options, target_needed=False))["inputs"]
+    alone = fitted.encode(read(rows[:1], options=fitted.reading_options, target_needed=False))["inputs"]
+    np.testing.assert_array_equal(found[0], alone[0])
+    assert '"01/13/2024"' in caplog.text
+
+
+def test_fractions_of_seconds_are_written():
+    moments = np.array(["2024-01-31T17:05:06.250", "NaT", "2024-01-31T17:05:07"], dtype="datetime64[ns]")
+    assert dates.written(moments).tolist() == ["2024-01-31T17:05:06.250", None, "2024-01-31T17:05:07.000"]

@@ -241,3 +241,32 @@ def test_names_that_are_no_text_are_made_text():
 def test_complex_numbers_are_refused():
     with pytest.raises(DataError, match='Column "x" holds complex numbers'):
         table({"x": RNG.random(ROWS) + 1j})
+
+
+def test_text_with_leading_zeros_is_a_code():
+    read_table = table({"zip": ["01", "1", "001", "20"] * 10, "other": RNG.random(ROWS)}, "zip")
+    assert read_table.columns["zip"].kind == "category"
+    assert read_table.columns["zip"].values[:3].tolist() == ["01", "1", "001"]
+    assert 'codes such as "01", with a leading zero' in messages(read_table)
+    assert kind(["0", "0.5", "-0.25", "10"] * 10) == "numeric"
+    assert kind(["01", "1"] * 20, columns={"x": "numeric"}) == "numeric"
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64", "object", "str"])
+def test_whole_numbers_that_floats_merge_stay_different(dtype):
+    values = pd.Series([2**53, 2**53 + 1, 5, 2**62 + 1] * 10).astype(dtype)
+    read_table = table({"x": values})
+    assert read_table.columns["x"].kind == "category"
+    assert read_table.columns["x"].values[:4].tolist() == [str(2**53), str(2**53 + 1), "5", str(2**62 + 1)]
+    assert "more digits than a number holds exactly" in messages(read_table)
+
+
+def test_long_numbers_that_floats_hold_are_numbers():
+    assert kind(np.array([2**60, 2**53, 1, 2] * 10)) == "numeric"
+
+
+def test_unread_text_that_is_put_aside_is_shown():
+    read_table = table({"x": [f"about {row}" for row in range(ROWS)], "other": RNG.random(ROWS)})
+    (note,) = [note for note in read_table.notes if note.column == "x"]
+    assert note.level == "warning"
+    assert '("about 0", "about 1", "about 2")' in note.message

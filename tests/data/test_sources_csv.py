@@ -42,7 +42,7 @@ def test_separator_is_told(separator, tmp_path):
 def test_encoding_is_told(encoding, tmp_path):
     table = read_text(tmp_path, TEXT.encode(encoding))
     assert_is_the_table(table)
-    warned = any("is not UTF-8 and was read as Latin-1" in note.message for note in table.notes)
+    warned = any("is not UTF-8 and was read as Windows-1252" in note.message for note in table.notes)
     assert warned == (encoding == "latin-1")
 
 
@@ -138,3 +138,29 @@ def test_a_frame_written_as_csv_is_read_as_pandas_reads_it(tmp_path, rows, separ
         np.testing.assert_array_equal(table.columns[name].values.astype(float), expected[name].to_numpy(float), name)
     plain = [None if pd.isna(word) else str(word) for word in expected["word"].astype(object)]
     assert table.columns["word"].values.tolist() == plain
+
+
+@pytest.mark.parametrize("memory", ["4GiB", "1MB"])
+def test_codes_and_long_numbers_stay_what_they_are(memory, tmp_path):
+    rows = [
+        f"{'01' if row % 2 else '1'},{9007199254740992 + row % 2 if row % 5 else ''},{row}.25" for row in range(12000)
+    ]
+    table = read_text(tmp_path, "zip,group,x\n" + "\n".join(rows) + "\n", target="zip", memory=memory)
+    assert [column.kind for column in table.columns.values()] == ["category", "category", "numeric"]
+    assert np.asarray(table.columns["zip"].values)[:2].tolist() == ["1", "01"]
+    assert np.asarray(table.columns["group"].values)[:3].tolist() == [None, "9007199254740993", "9007199254740992"]
+
+
+def test_codes_stated_to_be_numbers_are_numbers(tmp_path):
+    table = read_text(tmp_path, "zip,y\n" + "01,a\n1,b\n002,a\n" * 5, columns={"zip": "numeric"})
+    assert table.columns["zip"].values[:3].tolist() == [1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word", "name"),
+    [("cp1252", "“5 €”", "Windows-1252"), ("gbk", "上海", "GB18030"), ("cp1252", "naïve", "Windows-1252")],
+)
+def test_an_encoding_without_a_mark_is_told_from_the_letters(encoding, word, name, tmp_path):
+    table = read_text(tmp_path, ("word,y\n" + f"{word},0\nplain,1\n" * 6).encode(encoding))
+    assert table.columns["word"].values[0] == word
+    assert any(f"was read as {name}" in note.message for note in table.notes)

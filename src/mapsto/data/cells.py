@@ -49,6 +49,8 @@ MOSTLY_NUMBERS = 0.95
 """A column of text of which at least this share are numbers, and many different ones, is a column of numbers."""
 
 _SAMPLE = 1000
+_LEADING_ZERO = re.compile(r"[+-]?0\d+(\.\d*)?$")
+_LONG = re.compile(r"[+-]?\d{16,}")
 _DAY = np.timedelta64(1, "D")
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
@@ -66,6 +68,7 @@ class Cells:
         remarks: what was done to read them so, in words that follow the column's name.
         doubtful: whether a person should look at it.
         order: of days and months in the text that dates were read from.
+        code: a text that keeps a column which reads as numbers from being one (see `is_code`).
     """
 
     form: Form
@@ -73,6 +76,7 @@ class Cells:
     remarks: tuple[str, ...] = field(default=())
     doubtful: bool = False
     order: Order = "none"
+    code: str | None = None
 
     @cached_property
     def missing(self) -> NDArray[np.bool_]:
@@ -128,6 +132,8 @@ def read(series: pd.Series[Any], *, as_words: bool = False) -> Cells:
         return _declared(series)
     if kind == "b":
         return Cells("truth", _mapped(series, lambda value: str(bool(value))))
+    if kind in "iu" and (words := _too_long(series)) is not None:
+        return words
     if kind in "iuf":
         return Cells("number", series.to_numpy(dtype=np.float64, na_value=np.nan))
     if kind in "mM":
@@ -144,6 +150,29 @@ def to_numbers(values: NDArray[Any]) -> tuple[NDArray[np.float64], list[str]]:
     numbers = np.asarray(pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce"), dtype=np.float64)
     strange = [value for value, number in zip(unique, numbers, strict=True) if math.isnan(number)]
     return np.append(numbers, np.nan)[codes], strange
+
+
+def is_code(text: str) -> bool:
+    """Whether digits are a name and no quantity: "007", and whole numbers that float64 cannot tell from others."""
+    if _LEADING_ZERO.match(text):
+        return True
+    return bool(_LONG.fullmatch(text)) and not _is_exact(int(text))
+
+
+def _is_exact(number: int) -> bool:
+    """Whether float64 holds the whole number exactly."""
+    return abs(number) <= 2**53 or (abs(number) < 2**1023 and int(float(number)) == number)
+
+
+def _too_long(series: pd.Series[Any]) -> Cells | None:
+    """Whole numbers as text, where float64 cannot hold all of them; else None."""
+    there = series.dropna()
+    if not len(there) or (int(there.max()) <= 2**53 and int(there.min()) >= -(2**53)):
+        return None
+    if all(_is_exact(int(number)) for number in pd.unique(there)):
+        return None
+    code = next(str(number) for number in map(int, there) if not _is_exact(number))
+    return Cells("word", _mapped(series, lambda number: str(int(number))), code=code)
 
 
 def to_words(values: NDArray[Any]) -> NDArray[Any]:
@@ -216,7 +245,13 @@ def _objects(series: pd.Series[Any], as_words: bool = False) -> Cells:
             marks[text] += int(count)
     said = tuple(f"has {count:,} cells {_shown(text)}, read as missing" for text, count in marks.items())
     words = Cells("word", looked_up[codes], said)
-    return words if as_words else _numbers_in_text(words.values, said) or _dates_in_text(words)
+    if as_words:
+        return words
+    numbers = _numbers_in_text(words.values, said)
+    if numbers is None:
+        return _dates_in_text(words)
+    code = next((text for text in texts if is_code(text)), None)
+    return numbers if code is None else replace(words, code=code)
 
 
 def _is_number(value: Any) -> bool:

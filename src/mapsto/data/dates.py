@@ -25,7 +25,8 @@ MOSTLY = 0.95
 _SAMPLE = 100
 _NOTHING = np.datetime64("NaT", "ns")
 _FIRST_DAY = date(1970, 1, 1).toordinal()
-_TIME = r"(?:[T ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[AaPp][Mm])?"
+_SECOND = r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?"
+_TIME = r"(?:[T ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})" + _SECOND + r"\s*(?P<half>[AaPp][Mm])?"
 _ZONE = r"\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NAMED = r"(?P<month>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
@@ -60,7 +61,7 @@ def read(words: NDArray[Any], order: Order = "unknown", least: float = MOSTLY) -
 
     Args:
         words: shape `(rows,)`.
-        order: how to read days and months where the texts leave it open, as was learned from others.
+        order: how days and months stand, as was learned from others; `"unknown"` or `"none"` where these texts tell.
         least: the share of the first texts that must be dates.
     """
     codes, unique = pd.factorize(words)
@@ -74,8 +75,8 @@ def read(words: NDArray[Any], order: Order = "unknown", least: float = MOSTLY) -
     days[:-1] = _standard(texts, sample)
     left = np.flatnonzero(np.isnat(days[:-1])).tolist()
     found = [sample[place] if place < _SAMPLE else _match(texts[place]) for place in left]
-    own = _order(found)
-    order = order if own == "unknown" else own
+    if order not in ("day_first", "month_first"):  # else one odd text would turn the others round
+        order = _order(found)
     for place, match in zip(left, found, strict=True):
         if match is not None:
             days[place] = _moment(match, day_first=order != "month_first")
@@ -93,7 +94,7 @@ def _standard(texts: list[str], sample: list[dict[str, str | None] | None]) -> N
     # Shorter texts are years and months to pandas.
     whole = [text if len(text) >= 10 else None for text in texts]
     moments = pd.to_datetime(pd.Series(whole, dtype=object), format="ISO8601", utc=True, errors="coerce")
-    return in_nanoseconds(moments.dt.tz_localize(None).to_numpy().astype("datetime64[s]"))
+    return in_nanoseconds(moments.dt.tz_localize(None).to_numpy())
 
 
 def in_nanoseconds(moments: NDArray[Any]) -> NDArray[np.datetime64]:
@@ -104,10 +105,15 @@ def in_nanoseconds(moments: NDArray[Any]) -> NDArray[np.datetime64]:
 
 
 def written(values: NDArray[Any]) -> NDArray[Any]:
-    """Dates as ISO 8601 writes them, object of str with None for missing; without the time where all are midnight."""
+    """Dates as ISO 8601 writes them, object of str with None for missing; without the time where all are midnight.
+
+    Fractions of seconds have as many digits (3, 6 or 9) as the finest of them needs, and none if all are whole.
+    """
     days = values.astype("datetime64[D]")
     is_day = bool((np.isnat(values) | (days == values)).all())
-    words = np.datetime_as_string(days if is_day else values.astype("datetime64[s]")).astype(object)
+    units = (values.astype(f"datetime64[{unit}]") for unit in ("s", "ms", "us"))
+    moments = days if is_day else next((m for m in units if (np.isnat(values) | (m == values)).all()), values)
+    words = np.datetime_as_string(moments).astype(object)
     words[np.isnat(values)] = None
     return words
 
@@ -157,7 +163,8 @@ def _moment(match: dict[str, str | None], *, day_first: bool) -> np.datetime64:
         days = date(year, month, day).toordinal() - _FIRST_DAY
     except ValueError:
         return _NOTHING
-    return np.datetime64(86_400 * days + 3600 * hour + 60 * minute + second - _offset(match["zone"]), "s")
+    seconds = 86_400 * days + 3600 * hour + 60 * minute + second - _offset(match["zone"])
+    return np.datetime64(1_000_000_000 * seconds + int((match["fraction"] or "").ljust(9, "0")[:9]), "ns")
 
 
 def _offset(zone: str | None) -> int:

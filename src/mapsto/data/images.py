@@ -141,7 +141,7 @@ def without_broken(name: str, images: Sequence[object], what: str = "images") ->
     count = f"{len(faults):,} of {len(images):,} {what} in {name} cannot be read"
     if not whole.any() or len(faults) > max(1, BROKEN_SHARE * len(images)):
         raise DataError(f"{count}, too many to go on without them: {named} Replace or remove these files.")
-    check = "corrupt_images" if what == "images" else None
+    check = {"recordings": "broken_recordings", "images": "corrupt_images"}.get(what.split()[0])
     details = tuple(str(fault) for fault in faults)
     return whole, [Note("warning", f"{count} and were left out: {named}", check=check, details=details)]
 

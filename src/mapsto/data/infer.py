@@ -6,8 +6,9 @@ The rules, in the order in which they are tried:
 - an input column that is empty, constant, or an identifier (text that is different in every row; whole numbers that
   are, in a column called id or ..._id) is not used;
 - text that names files of images or recordings, which are there, is a column of these;
-- other text is a number where it reads as one, free text where it is mostly different and at least `TEXT_WORDS`
-  words long on average, and a category otherwise; booleans are categories;
+- other text is a number where it reads as one and holds no codes ("01"; whole numbers that float64 does not hold
+  exactly, which are text even where they come as integers), free text where it is mostly different and at least
+  `TEXT_WORDS` words long on average, and a category otherwise; booleans are categories;
 - text that holds dates in one clear form is a date, and so is what a frame declares to be one;
 - numbers stay numbers, however few there are, but for a target: whole numbers are classes where there are two
   of them, or up to `FEW_CLASSES` with ten rows each, or, where the inputs are images or text, up to `MANY_CLASSES`
@@ -41,6 +42,7 @@ _ROWS_OF_IDENTIFIER = 10  # in fewer rows anything may be different everywhere
 _IDENTIFIER = re.compile(r"(^|[_\W])(id|ID|Id)$|[a-z](ID|Id)$|^Unnamed: \d+$|^index$")
 _MAX_REMARKS = 50
 _FILES_LOOKED_FOR = 20
+_EXAMPLE = 40  # characters of a text that a note shows
 _WORDS = ("category", "text", "image", "mask", "audio")
 
 _EMPTY, _CONSTANT, _DIFFERENT, _NUMBERED, _NESTED = (
@@ -75,6 +77,7 @@ class Inference:
     files: list[str] = field(default_factory=list)
     _remarks: list[Note] = field(default_factory=list)
     _unused: dict[str, list[str]] = field(default_factory=dict)
+    _examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def column(self, series: pd.Series[Any]) -> Column:
         """Types one column of a frame.
@@ -93,6 +96,8 @@ class Inference:
         kind = self.stated.get(name) or self.known.get(name)
         if kind is None:
             kind = self._target_kind(name, held) if name == self.target else self._input_kind(name, held)
+        if held.code is not None and kind in ("category", "text"):
+            self._remarks.append(Note("info", _code_said(name, held.code), name))
         if kind == "date":
             held = self._dates(name, held)
         return Column(name, kind, self._values(name, held, kind), name not in self.stated, held.order)
@@ -121,7 +126,7 @@ class Inference:
             remarks.append(
                 Note("info", f"{len(self._remarks) - _MAX_REMARKS:,} more remarks of this sort are left out.")
             )
-        return remarks + [_unused_note(reason, names) for reason, names in self._unused.items()]
+        return remarks + [_unused_note(reason, names, self._examples) for reason, names in self._unused.items()]
 
     def _input_kind(self, name: str, held: Cells) -> Kind:
         if held.form == "word" and (of_files := file_kind(held.present, self.folder)):
@@ -129,6 +134,7 @@ class Inference:
         reason = self._useless(name, held)
         if reason is not None:
             self._unused.setdefault(reason, []).append(name)
+            self._examples[name] = tuple(str(value) for value in held.present[:3]) if held.form == "word" else ()
             return "ignore"
         if held.form == "number":
             return "numeric"
@@ -279,8 +285,23 @@ def _is_text(held: Cells) -> bool:
     return held.mean_words >= TEXT_WORDS and held.distinct > _UNIQUE_OF_TEXT * len(held.present)
 
 
-def _unused_note(reason: str, names: list[str]) -> Note:
+def _code_said(name: str, code: str) -> str:
+    why = "more digits than a number holds exactly" if code.lstrip("+-")[:1] != "0" else "a leading zero"
+    hint = f"If they are numbers, set `data.columns.{name}` to numeric."
+    return f'"{name}" holds codes such as "{code}", with {why}, and is read as text. {hint}'
+
+
+def _unused_note(reason: str, names: list[str], examples: Mapping[str, tuple[str, ...]]) -> Note:
+    """Why columns are not used; of text, which may hold what could not be read, with examples, to look at."""
+    level: Literal["info", "warning"] = "warning" if reason == _DIFFERENT else "info"
+    shown = ", ".join(f'"{_cut(text)}"' for text in examples.get(names[0], ())) if reason == _DIFFERENT else ""
     if len(names) == 1:
-        return Note("info", f'"{names[0]}" has {reason}; it is not used.', names[0])
+        said = f" ({shown})" if shown else ""
+        return Note(level, f'"{names[0]}" has {reason}{said}; it is not used.', names[0])
     listed = ", ".join(f'"{name}"' for name in names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
-    return Note("info", f"{len(names):,} columns ({listed}) have {reason}; they are not used.")
+    said = f' ("{names[0]}": {shown})' if shown else ""
+    return Note(level, f"{len(names):,} columns ({listed}) have {reason}{said}; they are not used.")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _EXAMPLE else f"{text[:_EXAMPLE]}..."

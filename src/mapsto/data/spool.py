@@ -223,6 +223,8 @@ def _strange(words: Words) -> Counter[str] | None:
     strange, good, present = Counter[str](), set[float](), 0
     for start in range(0, len(words), PIECE_ROWS):
         part = words[start : start + PIECE_ROWS]
+        if any(word is not None and cells.is_code(word) for word in pd.unique(part)):
+            return None
         values, odd = cells.to_numbers(part)
         present += int(np.asarray(pd.notna(part)).sum())
         odd_words = {*odd, "True", "False"}

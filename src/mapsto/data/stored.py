@@ -130,15 +130,22 @@ def is_stored(values: Any) -> bool:
 
 
 def odd_rows(words: Words, rows: NDArray[np.int64]) -> list[int]:
-    """The first row of a column of text that is no number, where those of a sample all are."""
+    """The first row of a column of text that is no number, or a code, where those of a sample all are numbers."""
     some = np.asarray(words[rows])
-    if cells.to_numbers(some)[1] or pd.isna(some).all():
+    if _odd(some) or pd.isna(some).all():
         return []
     for start in range(0, len(words), PIECE_ROWS):
         part = words[start : start + PIECE_ROWS]
-        if strange := cells.to_numbers(part)[1]:
+        if strange := _odd(part):
             return [start + part.tolist().index(strange[0])]
     return []
+
+
+def _odd(values: NDArray[Any]) -> list[str]:
+    """Texts that are no numbers, or codes."""
+    return cells.to_numbers(values)[1] or [
+        text for text in pd.unique(values) if text is not None and cells.is_code(text)
+    ]
 
 
 def summary(values: Any) -> tuple[int, int | None]:

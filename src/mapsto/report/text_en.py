@@ -221,6 +221,8 @@ ENGLISH: dict[str, str] = {
     "check.imbalance": "rare classes",
     "check.label_errors": "label errors",
     "check.corrupt_images": "corrupt images",
+    "check.broken_recordings": "broken recordings",
+    "check.silent_recordings": "silent recordings",
     "check.blank_images": "blank images",
     "check.image_sizes": "odd image sizes",
     "check.rotated_images": "rotated images",

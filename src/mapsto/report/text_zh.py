@@ -207,6 +207,8 @@ CHINESE: dict[str, str] = {
     "check.imbalance": "稀有类别",
     "check.label_errors": "标签错误",
     "check.corrupt_images": "损坏的图像",
+    "check.broken_recordings": "损坏的录音",
+    "check.silent_recordings": "无声的录音",
     "check.blank_images": "空白图像",
     "check.image_sizes": "异常的图像尺寸",
     "check.rotated_images": "旋转的图像",

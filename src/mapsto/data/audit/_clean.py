@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from mapsto.data.audit._subject import Rows, Subject, count, listed
-from mapsto.data.audit.booleans_in_text import BooleansInText
 from mapsto.data.audit.constant import Constant
 from mapsto.data.audit.duplicates import OFTEN, across_training, by_chance, row_keys
 from mapsto.data.audit.identifiers import Identifiers
-from mapsto.data.audit.spellings import Spellings
+from mapsto.data.audit.spellings import forms, level_counts
 from mapsto.data.table import Note, Part, Table
 
 MOST_IMAGES = 20_000
@@ -28,20 +27,26 @@ Respelled = Mapping[str, Mapping[str, str]]
 
 
 def cleaned(table: Table) -> tuple[Table, Respelled]:
-    """The table with every level in one spelling, and constant columns and identifiers put aside.
+    """The table with every level in its plain form, and constant columns and identifiers put aside.
 
-    Columns whose kind the user stated stay inputs, and so does the last input there is. Each change is a note.
+    Columns whose kind the user stated stay inputs, and so does the last input there is. Each change is a note. How an
+    input's level is read depends on that level alone, so that no row decides how another is read; classes keep their
+    names unless two of them have the same plain form.
 
     Returns:
         The table, and the spellings, which `respelled` applies to new data.
     """
     spellings: dict[str, Mapping[str, str]] = {}
-    for check in (Spellings(np.inf), BooleansInText(np.inf)):
-        subject = Subject(respelled(table, spellings))
-        for finding in check.run(subject):
-            if finding.safe and finding.column is not None:
-                spellings[finding.column] = {**spellings.get(finding.column, {}), **finding.facts["spellings"]}
-    notes = [Note("info", f'"{name}": {_shown(same)} (`data.clean`).', name) for name, same in spellings.items()]
+    notes = []
+    for column in table.columns.values():
+        if column.kind != "category" or column.values.dtype != object:
+            continue
+        is_target = column.name == table.target
+        same = forms(level_counts(column.values), shared=is_target)
+        if same:
+            spellings[column.name] = same
+            message = f'"{column.name}": {_shown(same)} (`data.clean`).'
+            notes.append(Note("warning" if is_target else "info", message, column.name))
     table = respelled(table, spellings)
     subject = Subject(table)
     useless = {

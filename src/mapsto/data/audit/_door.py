@@ -13,8 +13,8 @@ from mapsto.recipe.families import CHECKS
 SECONDS = 20.0
 ORDER = (
     "leaks", "duplicates", "spellings", "booleans_in_text", "dates_in_text", "constant", "identifiers", "missing",
-    "mixed_types", "corrupt_images", "encodings", "imbalance", "outliers", "drift", "blank_images", "image_sizes",
-    "rotated_images", "near_duplicates", "scripts", "label_errors",
+    "mixed_types", "corrupt_images", "broken_recordings", "silent_recordings", "encodings", "imbalance", "outliers",
+    "drift", "blank_images", "image_sizes", "rotated_images", "near_duplicates", "scripts", "label_errors",
 )  # fmt: skip
 """What is gravest or quickest first; checks that are not named here come last."""
 
@@ -31,7 +31,7 @@ def audit(
     Example:
         >>> from mapsto.data.read import read
         >>> from mapsto.recipe.schema import DataOptions
-        >>> levels = ["red", "Red", "blue", "blue", "red", "red"] * 10
+        >>> levels = ["dark red", "dark  red", "blue", "blue", "dark red", "dark red"] * 10
         >>> table = read({"color": levels, "y": [0.5, 1.5, 2.0] * 20}, options=DataOptions(target="y"))
         >>> [(found.check, found.column, found.count) for found in audit(table, only=("spellings",))]
         [('spellings', 'color', 10)]

@@ -89,6 +89,6 @@ def _pixels(subject: Subject, name: str, rows: Rows) -> NDArray[np.float64]:
             return np.zeros((len(rows), 0))
         places = np.searchsorted(small.rows, rows).clip(0, len(small.rows) - 1)
         known = small.rows[places] == rows
-        flat = np.where(known[:, None], small.gray[places].reshape(len(rows), -1), 0).astype(np.float64)
+        flat = np.where(known[:, None], small.color[places].reshape(len(rows), -1), 0).astype(np.float64)
     parts = min(_PICTURE_PARTS, *flat.shape)
     return np.asarray(PCA(parts, svd_solver="randomized", random_state=SEED).fit_transform(flat))

@@ -1,4 +1,4 @@
-"""Small gray copies of images, made once for all checks that look at them."""
+"""Small copies of images, made once for all checks that look at them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mapsto.data.table import Column
 from mapsto.errors import DataError
 
 SIDE = 32
+COLOR_SIDE = 16
 MOST = 5000
 _EXIF_ORIENTATION = 0x0112
 
@@ -28,6 +29,7 @@ class Thumbnails:
     Attributes:
         rows: which.
         gray: their pixels in [0, 255], of shape `(rows, SIDE, SIDE)`, smaller images blown up.
+        color: their red, green and blue in [0, 255], of shape `(rows, COLOR_SIDE, COLOR_SIDE, 3)`.
         spread: the deviation of each image's pixels at full size.
         sizes: height and width.
         turned: Exif orientation, 1 for upright.
@@ -36,6 +38,7 @@ class Thumbnails:
 
     rows: Rows
     gray: NDArray[np.float32]
+    color: NDArray[np.float32]
     spread: NDArray[np.float64]
     sizes: NDArray[np.int64]
     turned: NDArray[np.int64]
@@ -65,6 +68,7 @@ def _made(subject: Subject, column: Column) -> Thumbnails:
     order = np.random.Generator(np.random.PCG64(SEED)).permutation(len(rows))
     seen = np.zeros(len(rows), dtype=np.bool_)
     gray = np.zeros((len(rows), SIDE, SIDE), dtype=np.float32)
+    color = np.zeros((len(rows), COLOR_SIDE, COLOR_SIDE, 3), dtype=np.float32)
     spread = np.zeros(len(rows))
     sizes = np.zeros((len(rows), 2), dtype=np.int64)
     turned = np.ones(len(rows), dtype=np.int64)
@@ -80,12 +84,15 @@ def _made(subject: Subject, column: Column) -> Thumbnails:
             broken[int(row)] = str(error)
             continue
         sizes[place] = pixels.shape[:2]
-        plain = Image.fromarray(np.ascontiguousarray(_bytes(pixels))).convert("L")
+        whole = Image.fromarray(np.ascontiguousarray(_bytes(pixels)))
+        plain = whole.convert("L")
         spread[place] = np.asarray(plain, dtype=np.float64).std()
         gray[place] = np.asarray(plain.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
+        small = whole.convert("RGB").resize((COLOR_SIDE, COLOR_SIDE), Image.Resampling.BOX)
+        color[place] = np.asarray(small, dtype=np.float32)
         if isinstance(image, ImageFile):
             turned[place] = _orientation(image)
-    return Thumbnails(rows[seen], gray[seen], spread[seen], sizes[seen], turned[seen], broken)
+    return Thumbnails(rows[seen], gray[seen], color[seen], spread[seen], sizes[seen], turned[seen], broken)
 
 
 def _decoded(image: Any) -> NDArray[np.uint8]:

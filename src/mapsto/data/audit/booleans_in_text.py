@@ -12,12 +12,14 @@ from mapsto.data.audit.base import Check, Finding
 from mapsto.data.audit.spellings import level_counts
 from mapsto.data.table import Kind
 
-YES = frozenset({"yes", "y", "true", "t", "1", "on"})
-NO = frozenset({"no", "n", "false", "f", "0", "off"})
+PAIRS = (("yes", "y"), ("no", "n")), (("true", "t"), ("false", "f")), (("on",), ("off",)), (("1",), ("0",))
+"""The words for yes and for no that go together; T beside F and N is a class of its own."""
 
 
 class BooleansInText(Check):
-    """Finds columns that say yes and no in more than two ways, such as `yes`, `Y` and `true`."""
+    """Finds columns that say yes and no in more than two ways, such as `yes`, `Y` and `no`. What is suspected is
+    not mended: whether `t` is short for `true`, the column cannot tell.
+    """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("category",)
 
@@ -31,19 +33,21 @@ class BooleansInText(Check):
                 continue
             rows = np.flatnonzero(pd.Series(column.values, dtype=object).isin(list(same)).to_numpy())
             message = f"Yes and no are said in more than two ways: {listed(same)} beside the usual ones."
-            action = "They are read as the most frequent word for each."
+            action = "If they mean the same, write them alike in the source."
             facts = {"spellings": same}
-            found.append(self.finding(subject, message, action, column=column.name, rows=rows, safe=True, facts=facts))
+            found.append(self.finding(subject, message, action, column=column.name, rows=rows, facts=facts))
         return found
 
 
 def one_way(counts: dict[str, int]) -> dict[str, str]:
-    """Each word for yes or no that is not the most frequent one, with the one that is; empty where two words do."""
-    folded = {level: level.casefold().strip() for level in list(counts)[:20]}
-    if len(counts) > len(folded) or not len(counts) > 2:
+    """Each word for yes or no that is not the most frequent one, with the one that is; empty where two words do, or
+    where the words are not all of one pair.
+    """
+    if not 2 < len(counts) <= 20:
         return {}
-    yes = [level for level, word in folded.items() if word in YES]
-    no = [level for level, word in folded.items() if word in NO]
-    if len(yes) + len(no) < len(counts) or not yes or not no:
-        return {}
-    return {level: group[0] for group in (yes, no) for level in group[1:]}
+    folded = {level: level.casefold().strip() for level in counts}
+    for pair in PAIRS:
+        yes, no = ([level for level, word in folded.items() if word in words] for words in pair)
+        if yes and no and len(yes) + len(no) == len(counts):
+            return {level: group[0] for group in (yes, no) for level in group[1:]}
+    return {}

@@ -19,13 +19,20 @@ _ROWS, _CLASSES = 10_000, 100
 _TREES = 60
 _FEWEST = 10  # of a class
 
+LEARNED = 1 / 3
+"""Share of the errors of always the most common class that the quick model must avoid; below, what it holds for wrong
+says more about the model than about the labels."""
+
+_ERRORS = 3.0  # by so many standard errors it must be better at all
+
 
 class LabelErrors(Check):
     """Finds rows whose given class disagrees with what rows like it say: confident learning (Northcutt, Jiang, Chuang
     2021, "Confident Learning: Estimating Uncertainty in Dataset Labels") on out-of-sample probabilities of a quick
     model of scikit-learn, pruned by noise rate.
 
-    What is found is worth a look, not more: a quick model errs as well.
+    What is found is worth a look, not more: a quick model errs as well. Where it is not clearly better than always the
+    most common class (`has_learned`), nothing is said.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("numeric", "category", "text", "image")
@@ -36,6 +43,8 @@ class LabelErrors(Check):
         if target is None or looked is None:
             return []
         rows, labels, chances, names = looked
+        if not has_learned(labels, chances.argmax(axis=1)):
+            return []
         wrong, better = issues(labels, chances)
         if not len(wrong):
             return []
@@ -103,6 +112,17 @@ def _out_of_sample(inputs: NDArray[np.float64], labels: NDArray[np.int64], linea
         model = LogisticRegression(C=0.1, max_iter=50, tol=1e-2).fit(inputs[train], labels[train])
         found[held] = model.predict_proba(inputs[held])
     return found
+
+
+def has_learned(labels: NDArray[np.int64], guesses: NDArray[np.int64]) -> bool:
+    """Whether guesses are clearly better than always the most common class: they avoid `LEARNED` of its errors, and of
+    the rows where one of the two is right, more than chance explains are the model's (McNemar 1947).
+    """
+    common = labels == np.bincount(labels).argmax()
+    right = guesses == labels
+    gained, lost = int((right & ~common).sum()), int((common & ~right).sum())
+    enough = gained - lost >= LEARNED * int((~common).sum())
+    return enough and gained - lost > _ERRORS * float(np.sqrt(gained + lost))
 
 
 def issues(labels: NDArray[np.int64], chances: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

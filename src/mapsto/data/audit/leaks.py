@@ -21,11 +21,11 @@ _SCREEN = 0.8  # a first look with coarse bins, which is cheap, must come to thi
 
 
 class Leaks(Check):
-    """Finds inputs from which alone the target follows: the same values, the same under other names, or a rule that
-    a small decision tree makes on half of the rows and that holds on the other half.
+    """Finds inputs from which alone the target follows: the same values, the same under other names, whether there is
+    a value at all, or a rule that a small decision tree makes on half of the rows and that holds on the other half.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = ("numeric", "category", "text", "ignore")
+    kinds: ClassVar[tuple[Kind, ...]] = ("numeric", "category", "text", "date", "ignore")
 
     def run(self, subject: Subject) -> list[Finding]:
         target = subject.target
@@ -38,10 +38,10 @@ class Leaks(Check):
         rows = np.random.Generator(np.random.PCG64(SEED)).permutation(rows)
         truth = target.values[rows]
         found = []
-        for column in self.within([*subject.numeric, *subject.worded]):
-            if column.kind == "text" or column.name in subject.identifiers:
-                continue
-            score = _score(column, rows, truth, target.kind == "numeric")
+        dates = [c for c in subject.columns("date", "ignore") if c.values.dtype.kind == "M"]
+        for column in self.within([*subject.numeric, *subject.worded, *dates]):
+            values = _comparable(column, rows, subject)
+            score = _score(values, truth, target.kind == "numeric")
             if score < NEARLY:
                 continue
             measure = "R² of ranks" if target.kind == "numeric" else "balanced accuracy beyond chance"
@@ -62,12 +62,24 @@ class Leaks(Check):
         return found
 
 
-def _score(column: Column, rows: NDArray[np.int64], truth: NDArray[Any], is_number: bool) -> float:
+def _comparable(column: Column, rows: NDArray[np.int64], subject: Subject) -> NDArray[Any]:
+    """The column's values, dates as nanoseconds; of text and identifiers only whether they are there."""
+    values = column.values[rows]
+    if column.kind == "text" or column.name in subject.identifiers:
+        return np.asarray(pd.isna(values), dtype=np.float64)
+    if values.dtype.kind == "M":
+        numbers = values.astype("datetime64[ns]").astype(np.int64).astype(np.float64)
+        return np.where(np.isnat(values), np.nan, numbers)
+    return values
+
+
+def _score(values: NDArray[Any], truth: NDArray[Any], is_number: bool) -> float:
     """How well the column tells the target on the second half of the rows, 0 for chance and 1 for perfectly."""
-    values, half = column.values[rows], len(rows) // 2
+    half = len(values) // 2
     coarse = codes(values)
-    if coarse.max() >= len(rows) // 4:
-        return 0.0  # nearly every level is alone, so nothing can hold on other rows
+    if coarse.max() >= len(values) // 4:  # nearly every level is alone; only that it is there can hold on other rows
+        values = np.asarray(pd.isna(values), dtype=np.float64)
+        coarse = codes(values)
     if is_number:
         # By rank, so that one far value does not decide, and any rising function of the target counts.
         answers = np.unique(truth.astype(np.float64), return_inverse=True)[1].astype(np.float64)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,16 +19,19 @@ from mapsto.data.table import Kind
 _LEVELS = 5000
 _SHORTEST = 5  # of words this long one letter is likelier a slip than another word
 _RARER = 20  # the slip is at least this many times rarer than the word
-# Signs between letters separate or decorate; beside digits they may count (1.5, -3, 1/2), and < > = + % always do.
-_BETWEEN = re.compile(r"(?<!\d)[\s_\-./\\]+(?!\d)|\s+")
+# Signs between two letters separate, but at an end they may count (AA-, -pos), as beside digits (1.5, -3, 1/2);
+# < > = + % always do.
+_BETWEEN = re.compile(r"(?<=[^\W\d])[\s_\-./\\]+(?=[^\W\d])|\s+")
 _DECORATION = re.compile(r"(?<!\d)[.,;:!?'\"’‘“”`´]+(?!\d)")
 
+_FULL_WIDTH = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}}
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 class Spellings(Check):
-    """Finds levels that differ in nothing but case, blanks, punctuation or unicode form, which are safely one, and rare
-    levels that are one letter away from a frequent one.
+    """Finds levels that differ in nothing but white space, Unicode form or full width, which are safely one; levels
+    that may be one, for they differ in case or punctuation alone; and rare levels that are one letter away from a
+    frequent one.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("category",)
@@ -41,21 +44,36 @@ class Spellings(Check):
             counts = level_counts(column.values)
             if len(counts) > _LEVELS:
                 continue
-            same = variants(counts)
+            name, values = column.name, column.values
+            same = forms(counts, shared=True)
             if same:
-                found.append(self._same(subject, column.name, column.values, same))
-            near = slips({level: n for level, n in counts.items() if level not in same})
+                found.append(self._same(subject, name, values, same))
+            merged: dict[str, int] = defaultdict(int)
+            for level, number in counts.items():
+                merged[same.get(level, level)] += number
+            alike = variants(dict(sorted(merged.items(), key=lambda item: -item[1])))
+            if alike:
+                found.append(self._alike(subject, name, values, alike))
+            near = slips({level: number for level, number in merged.items() if level not in alike})
             if near:
-                found.append(self._near(subject, column.name, column.values, near))
+                found.append(self._near(subject, name, values, near))
         return found
 
     def _same(self, subject: Subject, name: str, values: NDArray[Any], same: Mapping[str, str]) -> Finding:
         rows = _rows_of(values, same)
-        shown_pairs = "; ".join(f"{shown(wrong)} for {shown(right)}" for wrong, right in list(same.items())[:5])
-        message = f"{count(len(same), 'level')} spelled otherwise than another, in {count(len(rows), 'row')}: "
-        action = "They are read as the most frequent spelling."
+        message = f"{count(len(same), 'level')} written as another but for white space or Unicode form, in "
+        message += f"{count(len(rows), 'row')}: {_pairs(same)}."
+        action = "They are read in the plain form."
         facts = {"spellings": dict(same)}
-        return self.finding(subject, f"{message}{shown_pairs}.", action, column=name, rows=rows, safe=True, facts=facts)
+        return self.finding(subject, message, action, column=name, rows=rows, safe=True, facts=facts)
+
+    def _alike(self, subject: Subject, name: str, values: NDArray[Any], alike: Mapping[str, str]) -> Finding:
+        rows = _rows_of(values, alike)
+        message = f"{count(len(alike), 'level')} like a more frequent one but for case or punctuation, in "
+        message += f"{count(len(rows), 'row')}: {_pairs(alike)}."
+        action = "If they mean the same, write them alike in the source."
+        facts = {"spellings": dict(alike)}
+        return self.finding(subject, message, action, column=name, rows=rows, facts=facts)
 
     def _near(self, subject: Subject, name: str, values: NDArray[Any], near: Mapping[str, str]) -> Finding:
         rows = _rows_of(values, near)
@@ -63,6 +81,26 @@ class Spellings(Check):
         action = "If they are slips, correct them in the source."
         facts = {"spellings": dict(near)}
         return self.finding(subject, message, action, column=name, rows=rows, facts=facts)
+
+
+def plain_form(level: str) -> str:
+    """The level in Unicode's composed form, full-width letters and signs as plain ones, and single blanks within.
+
+    Example:
+        >>> plain_form("  New   York "), plain_form("Ａ＋"), plain_form("x²")
+        ('New York', 'A+', 'x²')
+    """
+    return " ".join(unicodedata.normalize("NFC", level).translate(_FULL_WIDTH).split())
+
+
+def forms(levels: Iterable[str], *, shared: bool) -> dict[str, str]:
+    """Each level that is not in its plain form, with that form; `shared` leaves out those that are alone with theirs.
+
+    What a level is read as depends on itself alone, never on how frequent others are.
+    """
+    plain = {level: form for level in levels if (form := plain_form(level))}
+    together = Counter(plain.values())
+    return {level: form for level, form in plain.items() if level != form and (not shared or together[form] > 1)}
 
 
 def level_counts(values: NDArray[Any]) -> dict[str, int]:
@@ -74,7 +112,9 @@ def level_counts(values: NDArray[Any]) -> dict[str, int]:
 
 
 def variants(counts: Mapping[str, int]) -> dict[str, str]:
-    """Each spelling that is not the most frequent of its level, with the one that is."""
+    """Each level that differs in case, punctuation or compatible signs alone from a more frequent one, with that one;
+    the most frequent come first in `counts`.
+    """
     groups: dict[str, list[str]] = defaultdict(list)
     for level in counts:
         groups[key_of(level)].append(level)
@@ -84,11 +124,11 @@ def variants(counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def key_of(level: str) -> str:
-    """What spellings of one level have in common.
+    """What levels have in common that may be spellings of one.
 
     Example:
-        >>> key_of("Self-Employed "), key_of("self employed"), key_of("-1.5")
-        ('self employed', 'self employed', '-1.5')
+        >>> key_of("Self-Employed "), key_of("self employed"), key_of("AA-")
+        ('self employed', 'self employed', 'aa-')
     """
     text = unicodedata.normalize("NFKC", level).casefold().strip()
     return _BETWEEN.sub(" ", _DECORATION.sub("", text)).strip()
@@ -138,3 +178,7 @@ def _are_neighbors(first: str, second: str) -> bool:
 
 def _rows_of(values: NDArray[Any], levels: Mapping[str, str]) -> NDArray[np.int64]:
     return np.flatnonzero(pd.Series(values, dtype=object).isin(list(levels)).to_numpy()).astype(np.int64)
+
+
+def _pairs(levels: Mapping[str, str]) -> str:
+    return "; ".join(f"{shown(wrong)} for {shown(right)}" for wrong, right in list(levels.items())[:5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,13 @@ from mapsto.data import dates
 from mapsto.data.encoders._columns import column
 from mapsto.data.table import Order, Table
 
+_LOG = logging.getLogger("mapsto")
 _PARTS: dict[str, Callable[[NDArray[np.datetime64]], NDArray[np.float64]]] = {
     "month": lambda moments: _since(moments, "Y", "M") / 12.0,
     "day of month": lambda moments: _since(moments, "M", "D") / 31.0,
     # 1970 began on a Thursday; Monday is 0.
     "weekday": lambda moments: (moments.astype("datetime64[D]").astype(np.int64) + 3) % 7 / 7.0,
-    "hour": lambda moments: _since(moments, "D", "s") / 86_400.0,
+    "hour": lambda moments: _since(moments, "D", "us") / 86_400e6,
 }
 """Share of its circle that each part has gone, in [0, 1)."""
 
@@ -42,20 +44,33 @@ class Dates:
             shares = {part: share(moments) for part, share in _PARTS.items()}
             self._parts[name] = [part for part, share in shares.items() if len(share) and share.min() < share.max()]
 
-    def moments(self, table: Table, name: str) -> NDArray[np.datetime64]:
-        """The dates of a column, datetime64[ns] with NaT; text is read as that of training was."""
+    def moments(self, table: Table, name: str, *, say: bool = False) -> NDArray[np.datetime64]:
+        """The dates of a column, datetime64[ns] with NaT; text is read as that of training was.
+
+        Args:
+            table: of rows to learn from, or to predict from.
+            name: of the column.
+            say: whether the log tells of text that cannot be read so.
+        """
         values = column(table, name).values
         if values.dtype.kind == "M":
             return values
-        found = dates.read(values, self._orders.get(name, "unknown"), least=0.0) if values.dtype == object else None
-        return np.full(len(values), np.datetime64("NaT", "ns")) if found is None else found.values
+        order = self._orders.get(name, "unknown")
+        found = dates.read(values, order, least=0.0) if values.dtype == object else None
+        if found is None:
+            return np.full(len(values), np.datetime64("NaT", "ns"))
+        if say and found.strange:
+            shown = ", ".join(f'"{text}"' for text in found.strange[:5]) + (", ..." if len(found.strange) > 5 else "")
+            how = {"day_first": " with the day first", "month_first": " with the month first"}.get(order, "")
+            _LOG.warning('"%s" is read as dates%s, as in training; %s is none and is missing.', name, how, shown)
+        return found.values
 
     def years(self, table: Table, name: str) -> NDArray[np.float64]:
         """The year with the share of it that is gone, NaN for missing: 1 July 2024 is 2024.5."""
         moments = self.moments(table, name)
         years = moments.astype("datetime64[Y]")
-        length = (years + 1).astype("datetime64[s]") - years.astype("datetime64[s]")
-        gone = moments.astype("datetime64[s]") - years.astype("datetime64[s]")
+        length = (years + 1).astype("datetime64[us]") - years.astype("datetime64[us]")
+        gone = moments.astype("datetime64[us]") - years.astype("datetime64[us]")
         with np.errstate(invalid="ignore"):
             found = years.astype(np.int64) + 1970 + gone.astype(np.int64) / np.maximum(length.astype(np.int64), 1)
         return np.where(np.isnat(moments), np.nan, found)
@@ -78,7 +93,7 @@ class Dates:
     def put(self, matrix: NDArray[np.float32], first: int, table: Table) -> int:
         """Writes the features from place `first` on; returns the place behind them."""
         for name, parts in self._parts.items():
-            moments = self.moments(table, name)
+            moments = self.moments(table, name, say=True)
             there = np.flatnonzero(~np.isnat(moments))
             for part in parts:
                 angle = 2 * np.pi * _PARTS[part](moments[there])

@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 
 from mapsto.data import fingerprint
+from mapsto.data.cells import is_code
 from mapsto.data.frames import check_names, table_of, table_of_pieces
 from mapsto.data.images import is_image
+from mapsto.data.sources._encodings import LEGACY, as_utf8, check_text, legacy, legacy_note
 from mapsto.data.sources._files import DAMAGES, OPENERS
 from mapsto.data.sources.base import Source
 from mapsto.data.spool import Frames
@@ -43,22 +45,13 @@ _LOOKED_AT = 8 * 2**20  # bytes from which separator and header are told
 _PIECE = 16 * 2**20
 _SHARE = 8  # pandas takes several times the size of the text, and so does what it is made into
 _RECORDS = 20
+_PIECE = 1 << 24
+_CODES_LOOKED_FOR = 100_000  # rows of a large file
+_BEFORE_FIELD = np.zeros(256, dtype=np.bool_)
+_BEFORE_FIELD[list(b',;|\t\n\r"')] = True
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
 _POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+")
-_KNOWN = {
-    b"PAR1": "a Parquet file: name it .parquet",
-    b"\x1f\x8b": "compressed with gzip: name it .csv.gz",
-    b"PK\x03\x04": "a .zip archive or an Excel workbook: name it .zip or .xlsx",
-    b"BZh": "compressed with bzip2: name it .csv.bz2",
-    b"\xfd7zXZ": "compressed with xz: name it .csv.xz",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as .xlsx or CSV",
-    b"ARROW1": "a Feather file: name it .feather",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"\x93NUMPY": "a numpy array: name it .npy",
-    b"%PDF": "a PDF document",
-}
 
 
 @dataclass(frozen=True)
@@ -78,9 +71,9 @@ class CSV(Source):
     """A text file with one row a line and names in the first; rows are numbered from 1, without the names.
 
     The separator is told from the first lines, and is a tab in a `.tsv` file; `"1,5"` is a number where the separator
-    is not a comma. The encoding is UTF-8, with or without a byte-order mark, UTF-16 with one, and Latin-1 where the
-    bytes are no UTF-8. Blanks around fields are dropped. A text that is larger than an eighth of `data.memory` is read
-    piece by piece.
+    is not a comma. The encoding is UTF-8, with or without a byte-order mark, UTF-16 with one, and GB18030 or
+    Windows-1252 where the bytes are no UTF-8. Blanks around fields are dropped. Codes such as "01" stay text. A text
+    that is larger than an eighth of `data.memory` is read piece by piece.
     """
 
     reads: ClassVar[str] = "CSV and other separated text (.csv, .tsv, .txt; also .gz, .bz2, .xz, .zip of such)"
@@ -104,7 +97,7 @@ class CSV(Source):
         start = _content(source, min(memory // _SHARE, MAX_BYTES))
         if len(start) > memory // _SHARE:
             return _streamed(source, start, options, target_needed)
-        data, notes = _as_utf8(start, source)
+        data, notes = as_utf8(start, source)
         form = _form(data, source)
         check_names(form.names, source.name)
         frame = _frame(data, form, source, options)
@@ -139,11 +132,12 @@ def _content(path: Path, most: int) -> bytes:
 
 def _streamed(path: Path, start: bytes, options: DataOptions, target_needed: bool) -> Table:
     """A text that is too large for memory, read piece by piece."""
-    _check_text(start, path)
+    check_text(start, path)
     notes: list[Note] = []
     is_wide = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    encodings = ["utf-16"] if is_wide else ["utf-8-sig", "latin-1"]
+    encodings = ["utf-16"] if is_wide else list(dict.fromkeys(["utf-8-sig", legacy(start), "latin-1"]))
     for encoding in encodings:
+        notes = [legacy_note(path, encoding)] if encoding in LEGACY else []
         head = codecs.decode(start[:_LOOKED_AT], encoding, errors="ignore").encode()
         form = _form(head, path)
         check_names(form.names, path.name)
@@ -155,9 +149,6 @@ def _streamed(path: Path, start: bytes, options: DataOptions, target_needed: boo
         except UnicodeDecodeError as error:
             if encoding == encodings[-1]:
                 raise DataError(f"{path} is damaged: {error}. Save it as UTF-8.") from error
-            notes = [
-                Note("warning", f"{path.name} is not UTF-8 and was read as Latin-1: look whether accents are right.")
-            ]
             continue
         break
     return table_of_pieces(
@@ -178,6 +169,11 @@ def _pieces(path: Path, form: _Form, encoding: str, start: bytes, words: set[str
     rows = max(100, int(min(limit // 4, _PIECE) / row))
     frames = Frames(limit)
     try:
+        with _opened(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            names = [name for name in form.names if options.columns.get(name) != "numeric"]
+            kept = _arguments(form, names)
+            words = words | _of_codes(pd.read_csv(file, nrows=_CODES_LOOKED_FOR, encoding=encoding, **kept)[names])
         with _opened(path) as file, warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             reading = _arguments(form, words)
@@ -229,43 +225,6 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     else:
         with OPENERS.get(suffix, open)(path, "rb") as file:
             yield file
-
-
-def _check_text(data: bytes, path: Path) -> None:
-    """Refuses what is empty, and what is not text."""
-    start = data[: 2**16]
-    if not start.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise DataError(f"{path} is empty.")
-    for magic, what in _KNOWN.items():
-        if start.startswith(magic):
-            raise DataError(f"{path} is not text but {what}.")
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return
-    controls = sum(start.count(bytes([code])) for code in range(32) if code not in b"\t\n\r\f\x1a\x1b")
-    if b"\0" in start or controls > 0.01 * len(start):
-        raise DataError(f"{path} is not text: it holds bytes that no text has. Save the table as CSV in UTF-8.")
-
-
-def _as_utf8(data: bytes, path: Path) -> tuple[bytes, list[Note]]:
-    """The text in UTF-8 without a byte-order mark.
-
-    Raises:
-        DataError: it is empty, or not text.
-    """
-    _check_text(data, path)
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        try:
-            return data.decode("utf-16").encode(), []
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path} starts as UTF-16 but is damaged: {error}. Save it as UTF-8.") from error
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(data), _PIECE):
-            decoder.decode(data[start : start + _PIECE], final=start + _PIECE >= len(data))
-    except UnicodeDecodeError:
-        message = f"{path.name} is not UTF-8 and was read as Latin-1: look whether letters with accents are right."
-        return data.decode("latin-1").encode(), [Note("warning", f"{message} If not, save it as UTF-8.")]
-    return data.removeprefix(codecs.BOM_UTF8), []
 
 
 def _form(data: bytes, path: Path) -> _Form:
@@ -337,11 +296,50 @@ def _frame(data: bytes, form: _Form, path: Path, options: DataOptions) -> pd.Dat
             warnings.simplefilter("error", pd.errors.ParserWarning)  # it tells of fields that would be lost
             words = [name for name, kind in options.columns.items() if kind in ("category", "text")]
             frame: pd.DataFrame = pd.read_csv(io.BytesIO(data), **_arguments(form, words))
-            return frame
+            stated = {name for name, kind in options.columns.items() if kind == "numeric"}
+            names = [str(name) for name, series in frame.items() if str(name) not in stated and _is_whole(series)]
+            # pandas reads "01" as 1, and whole numbers with missing ones among them as float64.
+            if not _has_leading_zero(data):
+                names = [name for name in names if _is_inexact(frame[name])]
+            if not names:
+                return frame
+            written = pd.read_csv(io.BytesIO(data), usecols=names, **_arguments(form, names))
+            return frame.assign(**{name: written[name] for name in _of_codes(written)})
     except pd.errors.ParserWarning as error:
         raise DataError(f"{path} has rows with more fields than the {len(form.names)} names of its header.") from error
     except (pd.errors.ParserError, ValueError, OverflowError) as error:
         raise DataError(_parser_message(path, form, str(error).strip())) from error
+
+
+def _has_leading_zero(data: bytes) -> bool:
+    """Whether a field begins with 0 and another digit."""
+    for start in range(0, len(data), _PIECE):
+        piece = np.frombuffer(data, dtype=np.uint8, offset=start, count=min(_PIECE + 2, len(data) - start))
+        is_digit = (piece[2:] >= ord("0")) & (piece[2:] <= ord("9"))
+        if bool((is_digit & (piece[1:-1] == ord("0")) & _BEFORE_FIELD[piece[:-2]]).any()):
+            return True
+    return False
+
+
+def _is_inexact(series: pd.Series) -> bool:
+    """Whether float64 was too short for its whole numbers."""
+    return series.dtype.kind == "f" and bool((series.abs() >= 2.0**53).any())
+
+
+def _is_whole(series: pd.Series) -> bool:
+    """Whether it holds whole numbers alone: what codes, and numbers too long for a float, are read as."""
+    if series.dtype.kind in "iu":
+        return True
+    return series.dtype.kind == "f" and bool((series.dropna() % 1 == 0).all())
+
+
+def _of_codes(written: pd.DataFrame) -> set[str]:
+    """Columns of text in which a cell is a code."""
+    return {
+        str(name)
+        for name, series in written.items()
+        if any(is_code(text.strip()) for text in series.dropna().unique().tolist())
+    }
 
 
 def _parser_message(path: Path, form: _Form, text: str) -> str:

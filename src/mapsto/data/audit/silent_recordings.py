@@ -1,0 +1,29 @@
+"""Recordings in which nothing is heard."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from mapsto.data.audio import AudioFile
+from mapsto.data.audit._subject import Subject, count, percent
+from mapsto.data.audit.base import Check, Finding
+from mapsto.data.table import Kind
+
+
+class SilentRecordings(Check):
+    """Finds recordings whose samples are all the same; reading has looked at every one."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("audio",)
+
+    def run(self, subject: Subject) -> list[Finding]:
+        found = []
+        for column in self.within(subject.columns("audio")):
+            silent = [isinstance(value, AudioFile) and value.silent for value in column.values]
+            rows = np.flatnonzero(silent).astype(np.int64)
+            if len(rows):
+                message = f"{count(len(rows), 'recording')} ({percent(len(rows), len(silent))}) without any sound."
+                action = "Remove them unless silence is what a class is about."
+                found.append(self.finding(subject, message, action, column=column.name, rows=rows))
+        return found
