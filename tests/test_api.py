@@ -227,3 +227,14 @@ def test_rows_to_score_are_read_as_the_training_rows_were(tmp_path):
     assert mp.evaluate(run, tmp_path / "all.csv").rows == 120
     with pytest.raises(mp.MapstoError, match='has no column "y", so its rows cannot be scored'):
         mp.evaluate(run, frame.drop(columns="y"))
+
+
+def test_levels_that_training_did_not_have_are_told_at_prediction(tmp_path, caplog):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=90), "city": ["Bonn", "Trier", "Ulm"] * 30})
+    frame["y"] = np.where(frame["x"] > 0, "yes", "no")
+    run = mp.train(frame, target="y", settings=["training.max_epochs=1"], out=tmp_path / "run").run
+    mp.predict(run, frame.head(6))
+    assert "training did not have" not in caplog.text
+    mp.predict(run, frame.head(6).assign(city="Paris"))
+    assert '"city" has levels that training did not have (Paris)' in caplog.text

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mapsto.data.audit._clean import Respelled, respelled
 from mapsto.data.encoders.base import Encoder, Spec
-from mapsto.data.table import Kind, Table
+from mapsto.data.table import Kind, Note, Table
 from mapsto.errors import RunError
 from mapsto.recipe.families import ENCODERS
 from mapsto.recipe.schema import DataOptions
@@ -61,6 +61,13 @@ class Preprocessing:
         table = respelled(table, self.spellings)
         wanted = [stream for stream in self.encoders if stream != TARGETS] if streams is None else streams
         return {stream: self.encoders[stream].encode(table) for stream in wanted}
+
+    def unseen(self, table: Table) -> list[Note]:
+        """What inputs of new rows hold that training did not."""
+        table = respelled(table, self.spellings)
+        return [
+            note for stream, encoder in self.encoders.items() if stream != TARGETS for note in encoder.unseen(table)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as values that JSON holds exactly."""

@@ -72,7 +72,7 @@ class Fitted:
         import pandas as pd  # here, since loading a model needs no pandas
 
         table = self.read(source)
-        for note in table.notes:
+        for note in (*table.notes, *self.preprocessing.unseen(table)):
             if note.level == "warning":
                 logger.warning("%s: %s", table.name, note.message)
         predictions = self.predictions(table)

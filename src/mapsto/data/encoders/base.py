@@ -97,6 +97,10 @@ class Encoder(ABC):
     def load(self, state: dict[str, Any]) -> None:
         """Takes what `state` gave, instead of `fit`."""
 
+    def unseen(self, table: Table) -> list[Note]:
+        """What new rows hold that training did not, and what becomes of it, in words; nothing where all is known."""
+        return []
+
     def unusable(self, table: Table) -> NDArray[np.bool_]:
         """Marks the rows whose target it cannot encode; `prepare` leaves these out, with a warning.
 

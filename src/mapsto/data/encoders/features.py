@@ -122,6 +122,17 @@ class Features(Encoder):
 
     _spec: Spec | None = None
 
+    def unseen(self, table: Table) -> list[Note]:
+        notes = []
+        for levels in self._levels:
+            found = levels.unseen(texts(table, levels.column))
+            if found:
+                message = (
+                    f'"{levels.column}" has levels that training did not have ({shortened(found)}); they say nothing.'
+                )
+                notes.append(Note("warning", message, levels.column))
+        return notes
+
     def state(self) -> dict[str, Any]:
         levels = [{"column": levels.column, **levels.state()} for levels in self._levels]
         return {"numbers": self._numbers.state(), "dates": self._dates.state(), "categories": levels}

@@ -59,6 +59,12 @@ class Vocabulary:
         places = np.where(places < 0, other, places)
         return np.where(missing(labels), len(self.levels), places) if self.missing else places
 
+    def unseen(self, labels: Labels) -> list[str]:
+        """Levels that training did not have; none where it had more than are kept, since not all are known."""
+        if self.other:
+            return []
+        return sorted({*labels[~missing(labels)].tolist()} - {*self.levels})
+
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it."""
         return {"levels": list(self.levels), "missing": self.missing, "other": self.other}

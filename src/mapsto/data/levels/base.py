@@ -55,6 +55,10 @@ class LevelEncoding(ABC):
         None where the column is constant in training.
         """
 
+    def unseen(self, labels: Labels) -> list[str]:
+        """Levels that training did not have, as far as the encoding knows; for a warning."""
+        return []
+
     @abstractmethod
     def write(self, features: NDArray[np.float32], labels: Labels) -> None:
         """Writes the features of rows, whether or not they are of training."""
