@@ -67,8 +67,8 @@ class DataOptions(Options):
     )
     clean: Literal["auto", "none"] = Field(
         "auto",
-        description="auto: one spelling a level, useless columns put aside, training rows left out that are in other "
-        "parts too; none: nothing is changed",
+        description="auto: blanks and Unicode forms of levels made one, useless columns put aside, training rows left "
+        "out that are in other parts too; none: nothing is changed",
     )
     missing: Annotated[str, MemberOf(IMPUTERS)] = Field(
         "median",
