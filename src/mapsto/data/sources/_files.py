@@ -10,9 +10,19 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
+from mapsto.data import fingerprint
+from mapsto.data.frames import table_of
 from mapsto.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mapsto.data.table import Table
+    from mapsto.recipe.schema import DataOptions
 
 DAMAGES = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 """What decompressing a damaged file raises."""
@@ -58,3 +68,16 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, decompressed where its suffix says that they are compressed."""
     with OPENERS.get(path.suffix.lower(), open)(path, "rb") as file:
         yield file
+
+
+def file_table(frame: pd.DataFrame, path: Path, options: DataOptions, *, target_needed: bool) -> Table:
+    """The table of one file's rows, which are called 1, 2, ... in its order."""
+    return table_of(
+        frame,
+        name=path.name,
+        options=options,
+        target_needed=target_needed,
+        row_names=np.arange(1, len(frame) + 1),
+        digest=fingerprint.of_file(path),
+        folder=path.parent,
+    )

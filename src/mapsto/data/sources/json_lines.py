@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
-from mapsto.data import fingerprint
-from mapsto.data.frames import table_of
-from mapsto.data.sources._files import DAMAGES, OPENERS, check_file, first_line, opened
+from mapsto.data.sources._files import DAMAGES, OPENERS, check_file, file_table, first_line, opened
 from mapsto.data.sources.base import Source
 from mapsto.errors import DataError
 
@@ -47,15 +44,7 @@ class JSONLines(Source):
         if not records:
             raise DataError(f"{source} holds no objects, so there are no rows.")
         frame = frame_of(records)
-        return table_of(
-            frame,
-            name=source.name,
-            options=options,
-            target_needed=target_needed,
-            row_names=np.arange(1, len(frame) + 1),
-            digest=fingerprint.of_file(source),
-            folder=source.parent,
-        )
+        return file_table(frame, source, options, target_needed=target_needed)
 
 
 def frame_of(records: list[Mapping[str, Any]]) -> pd.DataFrame:

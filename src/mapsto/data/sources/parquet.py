@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from mapsto.data import fingerprint
-from mapsto.data.frames import check_names, table_of, table_of_pieces
-from mapsto.data.sources._files import check_file, readable
+from mapsto.data.frames import check_names, table_of_pieces
+from mapsto.data.sources._files import check_file, file_table, readable
 from mapsto.data.sources.base import Source
 from mapsto.data.spool import Frames
 from mapsto.recipe.sizes import parse_size
@@ -45,15 +44,7 @@ class Parquet(Source):
                 folder=source.parent,
             )
         frame = _frame(source)
-        return table_of(
-            frame,
-            name=source.name,
-            options=options,
-            target_needed=target_needed,
-            row_names=np.arange(1, len(frame) + 1),
-            digest=fingerprint.of_file(source),
-            folder=source.parent,
-        )
+        return file_table(frame, source, options, target_needed=target_needed)
 
 
 def _frame(path: Path) -> pd.DataFrame:
