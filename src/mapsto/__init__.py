@@ -33,7 +33,15 @@ if TYPE_CHECKING:
         train,
         tune,
     )
-    from mapsto.errors import DataError, MapstoError, MissingPackage, RecipeError, RunError, TrainingError
+    from mapsto.errors import (
+        DataError,
+        MapstoError,
+        MissingPackage,
+        ModelError,
+        RecipeError,
+        RunError,
+        TrainingError,
+    )
     from mapsto.estimators import TunedClassifier, TunedRegressor
     from mapsto.recipe.ranges import choice, log, uniform
     from mapsto.recipe.ranges import integer as int
@@ -41,19 +49,23 @@ if TYPE_CHECKING:
     from mapsto.recipe.space import Space
     from mapsto.result import Result
     from mapsto.training.fitted import Fitted
+    from mapsto.training.gradients import check_gradients
 
 _PLACES = {
     "mapsto.api": (
         "audit", "check", "datasets", "download", "evaluate", "init", "load", "open_run", "predict", "report",
         "resume", "schema", "show", "train", "tune",
     ),
-    "mapsto.errors": ("DataError", "MapstoError", "MissingPackage", "RecipeError", "RunError", "TrainingError"),
+    "mapsto.errors": (
+        "DataError", "MapstoError", "MissingPackage", "ModelError", "RecipeError", "RunError", "TrainingError",
+    ),
     "mapsto.estimators": ("TunedClassifier", "TunedRegressor"),
     "mapsto.recipe.ranges": ("choice", "log", "uniform"),
     "mapsto.recipe.schema": ("Recipe",),
     "mapsto.recipe.space": ("Space",),
     "mapsto.result": ("Result",),
     "mapsto.training.fitted": ("Fitted",),
+    "mapsto.training.gradients": ("check_gradients",),
 }  # fmt: skip
 _HOME = {name: (module, name) for module, names in _PLACES.items() for name in names}
 _HOME["int"] = ("mapsto.recipe.ranges", "integer")
@@ -63,6 +75,7 @@ __all__ = [
     "Fitted",
     "MapstoError",
     "MissingPackage",
+    "ModelError",
     "Recipe",
     "RecipeError",
     "Result",
@@ -73,6 +86,7 @@ __all__ = [
     "TunedRegressor",
     "audit",
     "check",
+    "check_gradients",
     "choice",
     "datasets",
     "download",

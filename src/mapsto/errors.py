@@ -5,6 +5,7 @@
     ├── DataError        the data: not there, not readable, or not fit for the task
     ├── RunError         the run folder: not writable, not a run, or another process works in it
     ├── TrainingError    nothing could be trained, with the cause of every failure
+    ├── ModelError       a network of the user's own: not fit for what is asked of it
     └── MissingPackage   an optional package is not installed (also an `ImportError`)
 
 A message is one paragraph: what is wrong, where (file, row, key), and how to mend it. The command line prints
@@ -30,6 +31,10 @@ class RunError(MapstoError, RuntimeError):
 
 class TrainingError(MapstoError, RuntimeError):
     """No recipe of a study could be trained."""
+
+
+class ModelError(MapstoError, ValueError):
+    """A network is not fit for what is asked of it."""
 
 
 class MissingPackage(MapstoError, ImportError):
