@@ -81,6 +81,11 @@ docs: $(STAMP)  ## Build the documentation into site/
 docs-serve: $(STAMP)  ## Show the documentation while it is written
 	$(BIN)/zensical serve
 
+.PHONY: handbook
+handbook: $(STAMP)  ## Make every figure of the handbook from its run, check the claims, then build the documentation
+	$(BIN)/python docs/.handbook/build.py
+	$(BIN)/zensical build --clean --strict
+
 .PHONY: settings
 settings: $(STAMP)  ## Write the pages that list every setting, from the settings themselves
 	$(BIN)/python docs/.settings/page.py
@@ -98,6 +103,18 @@ bench-loop: $(STAMP)  ## Measure the training loop beside a bare PyTorch loop; w
 .PHONY: bench-augment
 bench-augment: $(STAMP)  ## Measure what each augmentation adds to a step; writes benchmarks/results/augmentations.json
 	$(BIN)/python benchmarks/augmentations.py
+
+.PHONY: bench-finders
+bench-finders: $(STAMP)  ## Set the learning-rate finder beside a grid of whole runs; writes benchmarks/results/finders.json
+	$(BIN)/python benchmarks/finders.py
+
+.PHONY: bench-defaults
+bench-defaults: $(STAMP)  ## Set the default recipe beside random ones on twelve sets; writes benchmarks/results/defaults.json
+	$(BIN)/python benchmarks/defaults.py
+
+.PHONY: bench-target
+bench-target: $(STAMP)  ## Measure the time to a target beside plain Adam; writes benchmarks/results/target.json
+	$(BIN)/python benchmarks/target.py
 
 .PHONY: bench-data
 bench-data: $(STAMP)  ## Train on the real data sets beside plain baselines; writes benchmarks/results/real_data.json

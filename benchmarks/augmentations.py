@@ -55,19 +55,20 @@ def median_ms(call: Callable[[], object], repeats: int) -> float:
 
 def measure(kind: str, repeats: int) -> list[dict[str, float | str]]:
     """A row for each augmentation of a kind of input."""
-    task, batch_size, spec = CASES[kind]
-    recipe = Recipe.from_leaves({"task.name": task})
+    name, batch_size, spec = CASES[kind]
+    recipe = Recipe.from_leaves({"task.name": name})
     encoders = {
         "inputs": LearnedEncoder(spec),
         "targets": LearnedEncoder(Spec("classes", (), "int64", names=tuple("abcdefghij"))),
     }
+    task = recipe.task.trained_by(recipe.loss, encoders["targets"].spec)
     batch = {"inputs": sample_inputs(spec, batch_size), "targets": torch.arange(batch_size) % 10}
     network = recipe.model.build(spec, 10)
     optimizer = recipe.optimizer.build(list(network.parameters()))
 
     def step() -> None:
         optimizer.zero_grad()
-        recipe.task.loss(recipe.task.forward(network, batch), batch).backward()
+        task.loss(task.forward(network, batch), batch).backward()
         optimizer.step()
 
     plain = median_ms(step, repeats)

@@ -100,9 +100,10 @@ def main() -> None:
     if arguments.file:
         print(json.dumps(measured(arguments.file, arguments.memory)))
         return
+    from mapsto import _environment
     from mapsto.recipe.sizes import parse_size
 
-    results = {"memory": arguments.memory, "runs": []}
+    results = {"machine": _environment.describe(), "memory": arguments.memory, "runs": []}
     for times in arguments.times:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "data.csv"

@@ -122,7 +122,7 @@ def test_train_trains_one_recipe(tmp_path):
 
 
 def test_train_refuses_ranges(tmp_path):
-    with pytest.raises(mp.RecipeError, match=r"`train` trains one recipe, and `model\.dropout` is a range"):
+    with pytest.raises(mp.RecipeError, match=r"`train` takes one recipe, and `model\.dropout` is a range"):
         mp.train("digits", settings=["model.dropout=uniform(0, 0.5)"], out=tmp_path / "run")
 
 

@@ -87,7 +87,7 @@ REFUSED = {
     "budget in words": (lambda d: ["tune", "digits", "--budget", "soon"], r"soon"),
     "impossible combination": (
         lambda d: ["tune", "digits", "--set", "optimizer.name=adam", "--set", "optimizer.momentum=0.9"],
-        r"momentum` is not a setting of adam, but of rmsprop and sgd",
+        r"momentum` is not a setting of adam, but of muon, rmsprop and sgd",
     ),
     "a model for other inputs": (lambda d: ["tune", "digits", "--set", "model.name=rnn"], r"rnn"),
     "ten thousand poolings": (lambda d: ["tune", "digits", "--set", "model.num_blocks=9"], r"num_blocks` must be"),

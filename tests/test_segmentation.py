@@ -82,10 +82,15 @@ def test_answers_that_are_no_images_are_refused(tmp_path):
 def test_a_batch_of_void_pixels_only_has_no_loss():
     import torch
 
-    from mapsto.tasks.semantic_segmentation import SemanticSegmentation
+    from mapsto.data.encoders.base import Spec
+    from mapsto.recipe.schema import Recipe
 
+    recipe = Recipe.from_leaves({"task.name": "semantic_segmentation"})
+    spec = Spec("masks", (4, 4), "uint8", names=tuple("abc"), ignore=255)
     outputs = torch.randn(2, 3, 4, 4, requires_grad=True)
-    loss = SemanticSegmentation().loss(outputs, {"targets": torch.full((2, 4, 4), 255, dtype=torch.uint8)})
+    loss = recipe.task.trained_by(recipe.loss, spec).loss(
+        outputs, {"targets": torch.full((2, 4, 4), 255, dtype=torch.uint8)}
+    )
     loss.backward()
     assert loss.item() == 0.0
     assert not outputs.grad.any()

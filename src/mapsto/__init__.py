@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         datasets,
         download,
         evaluate,
+        find,
         init,
         load,
         open_run,
@@ -48,12 +49,13 @@ if TYPE_CHECKING:
     from mapsto.recipe.schema import Recipe
     from mapsto.recipe.space import Space
     from mapsto.result import Result
+    from mapsto.training.finders.own import find_learning_rate
     from mapsto.training.fitted import Fitted
     from mapsto.training.gradients import check_gradients
 
 _PLACES = {
     "mapsto.api": (
-        "audit", "check", "datasets", "download", "evaluate", "init", "load", "open_run", "predict", "report",
+        "audit", "check", "datasets", "download", "evaluate", "find", "init", "load", "open_run", "predict", "report",
         "resume", "schema", "show", "train", "tune",
     ),
     "mapsto.errors": (
@@ -64,6 +66,7 @@ _PLACES = {
     "mapsto.recipe.schema": ("Recipe",),
     "mapsto.recipe.space": ("Space",),
     "mapsto.result": ("Result",),
+    "mapsto.training.finders.own": ("find_learning_rate",),
     "mapsto.training.fitted": ("Fitted",),
     "mapsto.training.gradients": ("check_gradients",),
 }  # fmt: skip
@@ -91,6 +94,8 @@ __all__ = [
     "datasets",
     "download",
     "evaluate",
+    "find",
+    "find_learning_rate",
     "init",
     "int",
     "load",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
 from mapsto.data.table import Table
+from mapsto.errors import RecipeError
 from mapsto.recipe.families import AUGMENTATIONS, TASKS
 from mapsto.recipe.ranges import Log
 from mapsto.recipe.schema import DataOptions, Recipe
@@ -63,6 +64,18 @@ def limits(budget: str | float | None, n_trials: int | None) -> dict[str, Any]:
     return found
 
 
+def refuse_ranges(given: Space, verb: str) -> None:
+    """Refuses a space where one recipe is needed.
+
+    Raises:
+        RecipeError: a setting is a range.
+    """
+    for name, range_ in given.ranges.items():
+        raise RecipeError(
+            f"`{verb}` takes one recipe, and `{name}` is a range: {range_}. Give it a value, or search it with `tune`."
+        )
+
+
 def data_options(given: Space) -> DataOptions:
     """The `data` section with plain values only: what is needed to read, before the task is known."""
     own = {
@@ -78,9 +91,10 @@ def first_look(given: Space, source: Any) -> tuple[Table, dict[str, Any]]:
 
 
 def task_defaults(given: Space, table: Table) -> dict[str, Any]:
-    """The task and its first model, by dotted name: all that is known before the data are prepared."""
+    """The task, its first model and how it wants data, by dotted name: what is known before the data are prepared."""
     name = given.leaves.get("task.name") or choose(table)
-    return {"task.name": name, "model.name": TASKS.get(name).models[0]}
+    task = TASKS.get(name)
+    return {"task.name": name, "model.name": task.models[0], **task.data_defaults}
 
 
 def first_recipe(given: Space, defaults: Mapping[str, Any]) -> Recipe:
@@ -102,11 +116,11 @@ def completed(
 ) -> tuple[Space, dict[str, Any]]:
     """Adds what the task advises for these data: values for open leaves, and ranges if the user gave none."""
     task = first_recipe(given, defaults).task
-    advice = task.defaults(prepared.facts)
+    advice = {**task.data_defaults, **task.defaults(prepared.facts)}
     # What is good for one model or optimizer says nothing about another that the user chose.
     other = tuple(
         f"{section}."
-        for section in ("model", "optimizer", "schedule")
+        for section in ("model", "loss", "optimizer", "schedule")
         if isinstance(given.leaves.get(f"{section}.name"), str)
         and given.leaves[f"{section}.name"] != advice.get(f"{section}.name")
     )

@@ -51,7 +51,7 @@ def start(
     listener(Progress(phase="prepare", message="reading the data"))
     table, defaults = first_look(given, source)
     first = first_recipe(given, defaults)
-    _device(first)
+    device_of(first)
     if searching and given.ranges:
         SAMPLERS.get(first.search.sampler)().size(given.ranges)  # refuses what cannot be listed
     run = Run.create(Path(out) if out is not None else run_path(table.name, overwrite), overwrite=overwrite)
@@ -84,7 +84,7 @@ def go_on(run: Run, table: Table | None, listener: Listener) -> None:
 
     defaults = run.state.get("defaults") or task_defaults(given, read_table())
     first = first_recipe(given, defaults)
-    store = DataStore(run, read_table, _device(first), listener)
+    store = DataStore(run, read_table, device_of(first), listener)
     if "advised" not in run.state:
         prepared, _ = store.get(first)
         _audit(run, read_table(), first, listener)
@@ -106,7 +106,12 @@ def _read_again(given: Space, run: Path) -> Table:
     return read(options.source, options=options)
 
 
-def _device(recipe: Recipe) -> str:
+def device_of(recipe: Recipe) -> str:
+    """Where to train, as torch calls it.
+
+    Raises:
+        RecipeError: a GPU is asked for, and there is none.
+    """
     wanted = recipe.training.device
     if wanted == "cuda" and not torch.cuda.is_available():
         raise RecipeError("`training.device` is cuda, and torch finds no CUDA device here. Take `cpu` or `auto`.")

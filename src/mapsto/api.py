@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,13 @@ from mapsto._given import (
     first_recipe,
     given_as_space,
     limits,
+    refuse_ranges,
 )
-from mapsto._runs import go_on, silent, start
+from mapsto._runs import device_of, go_on, silent, start
 from mapsto.data.audit._door import audit as audit_table
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
-from mapsto.errors import RecipeError, RunError
+from mapsto.errors import RunError
 from mapsto.recipe.families import AUGMENTATIONS, TASKS
 from mapsto.recipe.space import Space
 from mapsto.result import Language, Result
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from mapsto.data.audit.base import Finding
     from mapsto.evaluation.scorecard import Scorecard
+    from mapsto.training.finders.find import Found
     from mapsto.training.fitted import Fitted
 
 logger = logging.getLogger("mapsto")
@@ -125,11 +127,7 @@ def train(
     given = given_as_space(
         recipe, space=space, settings=settings, source=source, target=target, task=task, budget=budget, seed=seed
     )
-    if given.ranges:
-        name, range_ = next(iter(given.ranges.items()))
-        raise RecipeError(
-            f"`train` trains one recipe, and `{name}` is a range: {range_}. Give it a value, or search it with `tune`."
-        )
+    refuse_ranges(given, "train")
     return Result(start(given, source, out, overwrite, listener or silent, searching=False))
 
 
@@ -265,6 +263,58 @@ def show(
     return filled(given, first_recipe(given, defaults)).to_yaml()
 
 
+def find(
+    source: Any = None,
+    *,
+    target: str | None = None,
+    task: str | None = None,
+    recipe: RecipeLike | None = None,
+    settings: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+    seed: int | None = None,
+    on_progress: Callable[[str], None] = lambda line: None,
+) -> Found:
+    """Finds the batch size, the learning rate and the number of epochs for a recipe, in this order, by short runs.
+
+    Nothing is kept but the answer. Write its `settings` into your recipe (`found.recipe.to_yaml()` is that recipe).
+
+    Args:
+        source: as in `tune`.
+        target: the column to predict.
+        task: what to predict, by name; None is found from the data.
+        recipe: a YAML file, or a space in Python without ranges.
+        settings: in the command line's notation, such as `["model.name=resnet"]`.
+        only: finders, of `batch_size`, `learning_rate`, `max_epochs`; None asks all three.
+        seed: of all trainings.
+        on_progress: told in words what is being done.
+
+    Raises:
+        MapstoError: a setting or the data need mending.
+
+    Example:
+        ```python
+        found = mp.find("digits", only=["learning_rate"])
+        result = mp.tune("digits", space=found.settings)
+        ```
+    """
+    from mapsto.training.batches import Tensors
+    from mapsto.training.finders.find import ORDER
+    from mapsto.training.finders.find import find as find_for
+
+    given = given_as_space(recipe, settings=settings, source=source, target=target, task=task, seed=seed)
+    refuse_ranges(given, "find")
+    source = source if source is not None else given.leaves.get("data.source")
+    with tempfile.TemporaryDirectory(prefix="mapsto-") as folder:
+        on_progress("reading the data")
+        table, defaults = first_look(given, source)
+        first = first_recipe(given, defaults)
+        prepared = prepare(table, task=first.task, recipe_data=first.data, seed=first.seed, folder=Path(folder))
+        given, defaults = completed(given, defaults, prepared, searching=False)
+        whole = first_recipe(given, defaults)
+        tensors = Tensors(prepared, device_of(whole))
+        return find_for(whole, prepared, tensors, only=ORDER if only is None else only, on_progress=on_progress)
+
+
 def audit(
     source: Any,
     *,
@@ -300,6 +350,83 @@ def audit(
     table = read(source, options=data_options(given))
     limit = MAX_VERB_SECONDS if seconds is None else seconds
     return audit_table(table, seconds=limit, only=None if only is None else tuple(only))
+
+
+def show_model(
+    source: Any = None,
+    *,
+    recipe: RecipeLike | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    settings: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The network of a recipe before it is trained, in numbers.
+
+    Args:
+        source: as in `tune`; the size of the network depends on the data.
+        recipe: a YAML file, or a space in Python without ranges.
+        target: the column to predict.
+        task: what to predict, by name; None is found from the data.
+        settings: in the command line's notation, such as `["model.name=resnet"]`.
+
+    Returns:
+        `layers` (each with `name`, `kind`, `shape`, `parameters`, `macs`), `parameters`, `macs` (multiply-adds for a
+        row), `receptive_field` (pixels, or None), `batch_size`, and `memory`: bytes that a step holds at that size.
+
+    Raises:
+        MapstoError: a setting or the data need mending.
+    """
+    from mapsto.training.cost import cost
+
+    given = given_as_space(recipe, settings=settings, source=source, target=target, task=task)
+    refuse_ranges(given, "show --model")
+    with tempfile.TemporaryDirectory(prefix="mapsto-") as folder:
+        table, defaults = first_look(given, source)
+        first = first_recipe(given, defaults)
+        prepared = prepare(table, task=first.task, recipe_data=first.data, seed=first.seed, folder=Path(folder))
+        given, defaults = completed(given, defaults, prepared, searching=False)
+        return cost(first_recipe(given, defaults), prepared).as_dict()
+
+
+def show_schedule(
+    source: Any = None,
+    *,
+    recipe: RecipeLike | None = None,
+    target: str | None = None,
+    task: str | None = None,
+    settings: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The learning rate at each step of a whole training; arguments are those of `show_model`.
+
+    Returns:
+        `learning_rates` (one a step), `steps_per_epoch`, `epochs`, and `schedule` and `optimizer`, their names. A
+        schedule that looks at the validation losses is shown as if they kept falling.
+
+    Raises:
+        MapstoError: a setting or the data need mending.
+    """
+    from mapsto.training.balance import Balance
+    from mapsto.training.batches import Tensors
+    from mapsto.training.loop import steps_per_epoch
+
+    given = given_as_space(recipe, settings=settings, source=source, target=target, task=task)
+    refuse_ranges(given, "show --schedule")
+    with tempfile.TemporaryDirectory(prefix="mapsto-") as folder:
+        table, defaults = first_look(given, source)
+        first = first_recipe(given, defaults)
+        prepared = prepare(table, task=first.task, recipe_data=first.data, seed=first.seed, folder=Path(folder))
+        given, defaults = completed(given, defaults, prepared, searching=False)
+        whole = first_recipe(given, defaults)
+        rows = Balance(whole.training.balance, prepared, Tensors(prepared, "cpu")).rows.num_rows
+    steps, epochs = steps_per_epoch(rows, whole.training.batch_size), whole.training.max_epochs
+    rate = whole.optimizer.learning_rate
+    return {
+        "optimizer": whole.optimizer.name,
+        "schedule": whole.schedule.name,
+        "epochs": epochs,
+        "steps_per_epoch": steps,
+        "learning_rates": [rate * whole.schedule.factor(step, epochs * steps) for step in range(epochs * steps)],
+    }
 
 
 def show_augmented(

@@ -106,6 +106,35 @@ def test_init_writes_a_recipe_that_show_accepts(mapsto, tmp_path: Path):
     assert mapsto("init", "digits", "--out", out).exit_code == 2
 
 
+def test_show_model_prints_the_network_and_what_a_step_costs(mapsto):
+    small = ("--set", "model.name=mlp", "--set", "model.num_layers=1", "--set", "model.hidden_dim=10")
+    answer = json.loads(mapsto("show", "digits", "--model", *small, "--json").stdout)
+    assert [layer["kind"] for layer in answer["layers"]] == ["Flatten", "Linear", "Linear"]
+    assert answer["parameters"] == 65 * 10 + 11 * 10
+    assert answer["macs"] == 64 * 10 + 10 * 10
+    memory = answer["memory"]
+    assert memory["gradients"] == 4 * answer["parameters"]
+    assert memory["optimizer"] >= 2 * memory["gradients"]  # both moments of AdamW
+    assert memory["activations"] == answer["batch_size"] * 4 * (64 + 10)  # what the dense layers read
+    assert memory["total"] == sum(size for part, size in memory.items() if part != "total")
+    shown = mapsto("show", "digits", "--model", *small).stdout
+    assert re.search(r"1 +Flatten +64 +– +– *\n +2 +Linear +10 +650 +640", shown)
+    assert "receptive field" not in shown
+    assert "receptive field: " in mapsto("show", "digits", "--model", "--quiet").stdout
+    refused = mapsto("show", "digits", "--model", "--set", "model.channels=int(8, 16)")
+    assert refused.exit_code == 2
+    assert "`model.channels` is a range" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "less"), [("training.accumulate_steps=4", 0.26), ("training.checkpoint_activations=true", 0.9)]
+)
+def test_show_model_tells_the_memory_that_a_setting_saves(mapsto, setting, less):
+    given = ("show", "digits", "--model", "--set", "model.name=resnet", "--set", "model.channels=4", "--json")
+    plain, saving = (json.loads(mapsto(*given, *more).stdout)["memory"] for more in ((), ("--set", setting)))
+    assert saving["activations"] < less * plain["activations"]
+
+
 def test_show_fills_in_defaults(mapsto):
     shown = mapsto("show", "digits", "--set", "optimizer.name=sgd")
     assert shown.exit_code == 0

@@ -86,7 +86,7 @@ def test_constant_columns_are_left_out_with_a_note():
     table = make_table({"a": [1, 2, 3], "b": [5, 5, 5], "c": ["x", "x", "x"], "d": [None, None, None]})
     encoder, notes = fitted(table)
     assert encoder.spec.names == ("a",)
-    assert notes == ["3 columns are constant in training (or too large to scale) and left out: b, c, d."]
+    assert notes == ["3 columns are constant in training and left out: b, c, d."]
 
 
 def test_a_constant_that_is_sometimes_missing_leaves_its_indicator():

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mapsto.data import cells
+from mapsto.data.cell_texts import MISSING
 from mapsto.data.read import read
 from mapsto.data.table import Table
 from mapsto.errors import DataError
@@ -182,8 +182,8 @@ def test_what_is_read_is_what_pandas_reads(tmp_path, kind, rows):
     np.testing.assert_array_equal(table.columns["goal"].values.astype(float), expected["goal"].to_numpy(float))
     real = pd.to_numeric(expected["real"]).to_numpy(float)
     np.testing.assert_allclose(table.columns["real"].values, real, rtol=1e-15 if "js" in kind else 0)
-    meant = [None if pd.isna(w) or str(w).strip() in cells.MISSING else str(w) for w in expected["word"].astype(object)]
-    assert [None if str(word).strip() in cells.MISSING else word for word in table.columns["word"].values] == [
+    meant = [None if pd.isna(w) or str(w).strip() in MISSING else str(w) for w in expected["word"].astype(object)]
+    assert [None if str(word).strip() in MISSING else word for word in table.columns["word"].values] == [
         None if word in (None, "None") else word for word in meant
     ]
 

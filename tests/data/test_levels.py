@@ -151,3 +151,16 @@ def test_a_constant_category_is_left_out(categories):
     table = make_table({"k": ["a"] * 9 + ["b"], "n": range(10), "y": range(10)}, target="y")
     encoder = fitted(table, ["k", "n"], range(9), categories=categories)
     assert encoder.spec.names == ("n",)
+
+
+@pytest.mark.parametrize("categories", ["onehot", "embedding", "target"])
+def test_a_new_level_is_told_where_training_had_more_levels_than_are_kept(categories):
+    table = make_table({"city": [f"city {row // 2}" for row in range(200)], "y": ["a", "b"] * 100}, target="y")
+    encoder = fitted(table, ["city"], range(100), categories=categories, max_levels=5)
+    again = Features(["city"], encoder.options)
+    again.load(json.loads(json.dumps(encoder.state())))
+    assert again.unseen(table.take(np.arange(100))) == []
+    told = again.unseen(table.take(np.arange(98, 102)))
+    assert [note.message for note in told] == [
+        '"city" has levels that training did not have (city 50); what they mean is unknown.'
+    ]

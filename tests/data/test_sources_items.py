@@ -228,3 +228,20 @@ def test_no_framework_is_imported_to_recognize_its_data():
     had = "tensorflow" in sys.modules
     read_it(SOURCES["tf.data"]())
     assert ("tensorflow" in sys.modules) == had
+
+
+@pytest.mark.parametrize("collate", [None, list])
+def test_the_last_rows_of_a_loader_that_drops_them_are_read(collate):
+    torch = pytest.importorskip("torch")
+    data = torch.utils.data.TensorDataset(torch.arange(20.0).reshape(10, 2), torch.arange(10) % 2)
+    own = None if collate is None else lambda items: tuple(torch.stack(part) for part in zip(*items, strict=True))
+    loader = torch.utils.data.DataLoader(data, batch_size=4, drop_last=True, collate_fn=own)
+    assert read(loader, options=DataOptions()).columns["x0"].values.tolist() == list(range(0, 20, 2))
+
+
+def test_a_loader_that_draws_a_part_of_the_rows_is_refused():
+    torch = pytest.importorskip("torch")
+    data = torch.utils.data.TensorDataset(torch.arange(20.0).reshape(10, 2), torch.arange(10) % 2)
+    sampler = torch.utils.data.RandomSampler(data, num_samples=4)
+    with pytest.raises(DataError, match="not all of them"):
+        read(torch.utils.data.DataLoader(data, batch_size=4, sampler=sampler), options=DataOptions())

@@ -33,11 +33,13 @@ FRAME = pd.DataFrame(
 FRAME.loc[::7, "size"] = np.nan
 
 
-@pytest.fixture(params=["a.csv", "b.csv", "c.csv.gz", "a.parquet"])
+@pytest.fixture(params=["a.csv", "b.csv", "c.csv.gz", "a.parquet", "a.feather"])
 def path(request, tmp_path):
     path = tmp_path / request.param
     if path.suffix == ".parquet":
         FRAME.to_parquet(path, row_group_size=3000)
+    elif path.suffix == ".feather":
+        FRAME.to_feather(path, compression="uncompressed")
     else:
         FRAME.to_csv(path, index=False, encoding="utf-16" if path.name[0] == "b" else "utf-8")
     return path
@@ -55,6 +57,19 @@ def test_a_table_in_a_file_is_the_table_in_memory(path):
         np.testing.assert_array_equal(values[~pd.isna(values)], column.values[~pd.isna(column.values)], name)
     rows = np.array([ROWS - 1, 5, 6, 17_000])
     assert stored.take(rows).columns["late"].values.tolist() == ["0A", "02", "01", "01"]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson.gz"])
+def test_json_lines_are_read_piece_by_piece(name, tmp_path):
+    lines = FRAME.assign(since=FRAME["since"].astype(str), place=pd.Series([{"x": row} for row in range(ROWS)]))
+    lines.to_json(tmp_path / name, orient="records", lines=True)
+    whole, stored = (read(tmp_path / name, options=DataOptions(target="y", memory=m)) for m in ("4GB", "1MB"))
+    assert isinstance(stored.columns["place.x"].values, np.memmap)
+    for key, column in whole.columns.items():
+        values: Any = np.asarray(stored.columns[key].values)
+        assert stored.columns[key].kind == column.kind, key
+        np.testing.assert_array_equal(values[~pd.isna(values)], column.values[~pd.isna(column.values)], key)
+    assert stored.row_names[-1] == ROWS
 
 
 def test_what_is_prepared_is_the_same_but_for_what_a_sample_tells(path, tmp_path):
@@ -110,3 +125,17 @@ def test_arrays_larger_than_memory_are_read_batch_by_batch(tmp_path):
 def test_amounts_of_memory_have_units(text):
     with pytest.raises(RecipeError, match="An amount of memory is a number with its unit"):
         parse_size(text)
+
+
+def test_levels_outside_of_the_sample_are_known(tmp_path):
+    frame = FRAME.assign(town=np.where(np.arange(ROWS) == 11, "Oslo", FRAME["town"]))
+    frame["split"] = np.where(np.arange(ROWS) % 5 == 0, "test", np.where(np.arange(ROWS) % 5 == 2, "dev", "train"))
+    frame.to_parquet(tmp_path / "a.parquet")
+    recipe = Recipe.from_leaves({"task.name": "tabular_classification", "data.target": "y", "data.memory": "1MB"})
+    table = read(tmp_path / "a.parquet", options=recipe.data)
+    prepared = prepare(table, task=recipe.task, recipe_data=recipe.data, seed=0, folder=tmp_path)
+    assert any("training rows (`data.memory`)" in note.message for note in prepared.notes)
+    new = read(frame.assign(town=["Oslo", "Bonn"] * (ROWS // 2)), options=recipe.data)
+    assert [note.message for note in prepared.preprocessing.unseen(new)] == [
+        '"town" has levels that training did not have (Bonn); what they mean is unknown.'
+    ]

@@ -199,7 +199,7 @@ def test_fitting_ends_when_the_time_is_up() -> None:
 
 
 def test_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be one of classes, values, masks. Received: kind='boxes'"):
+    with pytest.raises(ValueError, match="must be one of classes, labels, values, masks. Received: kind='boxes'"):
         fit_baselines(np.zeros((2, 2)), np.zeros(2), kind="boxes", train_rows=np.arange(2))
 
 

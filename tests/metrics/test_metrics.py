@@ -20,11 +20,14 @@ from mapsto.metrics.base import Direction, Form, Metric
 from mapsto.metrics.f1 import F1
 from mapsto.metrics.log_loss import LogLoss
 from mapsto.metrics.mae import MAE
+from mapsto.metrics.mean_average_precision import MeanAveragePrecision
 from mapsto.metrics.mean_iou import MeanIoU
+from mapsto.metrics.micro_f1 import MicroF1
 from mapsto.metrics.pixel_accuracy import PixelAccuracy
 from mapsto.metrics.r2 import R2
 from mapsto.metrics.rmse import RMSE
 from mapsto.metrics.roc_auc import RocAuc
+from mapsto.metrics.subset_accuracy import SubsetAccuracy
 from mapsto.recipe.families import METRICS
 from mapsto.testing.metrics import check_metric, sample
 
@@ -92,6 +95,35 @@ def test_roc_auc_agrees_with_scikit_learn(seed: int, rows: int, classes: int) ->
     scores = probabilities[:, 1] if classes == 2 else probabilities
     expected = reference.roc_auc_score(truth, scores, multi_class="ovr")
     assert math.isclose(RocAuc()(probabilities, truth), expected)
+
+
+@quick
+@given(seeds, rows, classes)
+def test_metrics_of_labels_agree_with_scikit_learn(seed: int, rows: int, classes: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores, truth = rng.integers(1, 10, size=(rows, classes)) / 10, rng.integers(2, size=(rows, classes))
+    scores[0, 0] = truth[0, 0] = 1
+    answers, some = (scores >= 0.5).astype(int), truth.any(axis=0)
+    involved = np.flatnonzero(some | answers.any(axis=0))
+    found = [m()(scores, truth) for m in (F1, MicroF1, SubsetAccuracy, MeanAveragePrecision)]
+    expected = [
+        reference.f1_score(truth, answers, average="macro", labels=involved, zero_division=0.0),
+        reference.f1_score(truth, answers, average="micro", zero_division=0.0),
+        reference.accuracy_score(truth, answers),
+        np.mean([reference.average_precision_score(truth[:, c], scores[:, c]) for c in np.flatnonzero(some)]),
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_metrics_of_labels_where_no_row_has_any() -> None:
+    scores, truth = np.full((5, 3), 0.2), np.zeros((5, 3))
+    found = [m()(scores, truth) for m in (F1, MicroF1, MeanAveragePrecision, SubsetAccuracy)]
+    assert [math.isnan(value) for value in found] == [True, True, True, False]
+    assert found[-1] == 1.0
+
+
+def test_f1_of_labels_hides_no_nan() -> None:
+    assert math.isnan(F1()(np.array([[np.nan, 0.9], [0.1, 0.9]]), np.array([[1, 1], [0, 1]])))
 
 
 def test_roc_auc_is_undefined_where_a_class_is_absent() -> None:

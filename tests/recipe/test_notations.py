@@ -93,7 +93,7 @@ def test_all_faults_are_told_at_once_with_line_key_and_nearest_name():
     with pytest.raises(RecipeError) as caught:
         Space.from_yaml(text, "recipe.yaml")
     message = str(caught.value)
-    assert "recipe.yaml, line 3: `optimizer.momentum` is not a setting of adam, but of rmsprop and sgd" in message
+    assert "recipe.yaml, line 3: `optimizer.momentum` is not a setting of adam, but of muon, rmsprop and sgd" in message
     assert "recipe.yaml, line 4: There is no setting `modle`. Did you mean `model`?" in message
     assert "recipe.yaml, line 6: `training.max_epochs` must be a whole number" in message
     assert "Received: -3" in message

@@ -38,7 +38,6 @@ DIGITS_YAML = """\
 seed: 0
 task:
   name: image_classification
-  label_smoothing: 0.0
 data:
   source: digits
   scale: standard
@@ -47,6 +46,9 @@ model:
   name: cnn
   channels: 32
   dropout: 0.21
+loss:
+  name: cross_entropy
+  label_smoothing: 0.0
 optimizer:
   name: adamw
   learning_rate: 0.00412

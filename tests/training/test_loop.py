@@ -190,7 +190,7 @@ def test_l1_makes_exact_zeros_and_l2_makes_weights_small(trainer):
 
 
 def test_label_smoothing_keeps_the_loss_above_its_entropy(trainer):
-    made = trainer("task.label_smoothing=0.4", "training.max_epochs=8")
+    made = trainer("loss.label_smoothing=0.4", "training.max_epochs=8")
     losses = [measurement.train_loss for measurement in run(made)]
     p, q = 0.6 + 0.04, 0.04
     assert min(losses) > -(p * np.log(p) + 9 * q * np.log(q)) - 1e-3

@@ -26,6 +26,13 @@ def test_of_equal_scores_the_lower_loss_wins():
     assert not EarlyStopping("maximize", 5).is_better(replace(OLD, validation_loss=0.5), OLD)
 
 
+def test_the_loss_can_decide_alone():
+    lower = replace(OLD, score=0.5, validation_loss=0.3)
+    assert EarlyStopping("maximize", 5, by_loss=True).is_better(lower, OLD)
+    assert not EarlyStopping("maximize", 5, by_loss=True).is_better(replace(OLD, score=0.99), OLD)
+    assert not EarlyStopping("maximize", 5, min_delta=0.2, by_loss=True).is_better(lower, OLD)
+
+
 def test_it_is_over_after_patience_epochs():
     assert not EarlyStopping("maximize", 4).is_over(6, OLD)
     assert EarlyStopping("maximize", 4).is_over(7, OLD)

@@ -86,3 +86,9 @@ def split(source: str, recipe: Path | None) -> tuple[str | None, Path | None]:
     if recipe is not None:
         raise typer.BadParameter(f"{source} is a recipe, and --recipe names another: {recipe}.", param_hint="SOURCE")
     return None, Path(source)
+
+
+def check_free(out: Path | None, overwrite: bool) -> None:
+    """Refuses to write where something is already, unless that was asked for."""
+    if out is not None and out.exists() and not overwrite:
+        raise typer.BadParameter(f"{out} is there already. Choose another, or give --overwrite.", param_hint="--out")

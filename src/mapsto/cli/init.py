@@ -41,10 +41,7 @@ def init(
     every one.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
-        if out is not None and out.exists() and not overwrite:
-            raise typer.BadParameter(
-                f"{out} is there already. Choose another, or give --overwrite.", param_hint="--out"
-            )
+        _options.check_free(out, overwrite)
         from mapsto import api  # here, so that --help does not load it
 
         text = api.init(source, target=target, task=task, settings=settings or ())

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapsto._imports import require
+from mapsto._messages import say, shortened
 from mapsto.data.table import Note
 from mapsto.data.trees import Tree
 from mapsto.errors import DataError, MissingPackage
@@ -82,8 +83,14 @@ def silence_notes(name: str, recordings: Sequence[object]) -> list[Note]:
     silent = [one.name for one in recordings if isinstance(one, AudioFile) and one.silent]
     if not silent:
         return []
-    shown = ", ".join(silent[:5]) + (f" and {len(silent) - 5:,} more" if len(silent) > 5 else "")
-    return [Note("warning", f"{len(silent):,} of {len(recordings):,} recordings in {name} are silent: {shown}.")]
+    message = say(
+        "{silent:,} of {total:,} recordings in {name} are silent: {shown}.",
+        silent=len(silent),
+        total=len(recordings),
+        name=name,
+        shown=shortened(silent, 5),
+    )
+    return [Note("warning", message)]
 
 
 def decoded(data: bytes, path: str) -> tuple[Samples, int]:

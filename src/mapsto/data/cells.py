@@ -18,39 +18,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data import dates
+from mapsto.data.cell_texts import MISSING, is_code, is_exact, level_of, text_of
+from mapsto.data.number_columns import FEW_NUMBERS, MOSTLY_NUMBERS, Hint, Told, may_be_thousands
+from mapsto.data.number_formats import NumberFormat
 from mapsto.data.table import Order
+from mapsto.data.written_numbers import Raw, Written, as_people_write, first_of, no_numbers, written
 from mapsto.errors import DataError
 
-MISSING = frozenset(
-    {
-        "",
-        "?",
-        "NA",
-        "N/A",
-        "n/a",
-        "#N/A",
-        "#N/A N/A",
-        "#NA",
-        "<NA>",
-        "NULL",
-        "null",
-        "None",
-        "NaN",
-        "nan",
-        "-NaN",
-        "-nan",
-    }
-    | {"1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"}
-)
-"""What stands for a missing value in text, after blanks on both sides are cut off: "?", and what pandas knows."""
-
-MOSTLY_NUMBERS = 0.95
-"""A column of text of which at least this share are numbers, and many different ones, is a column of numbers."""
-
 _SAMPLE = 1000
-_LEADING_ZERO = re.compile(r"[+-]?0\d+(\.\d*)?$")
-_LONG = re.compile(r"[+-]?\d{16,}")
 _DAY = np.timedelta64(1, "D")
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
@@ -69,6 +46,7 @@ class Cells:
         doubtful: whether a person should look at it.
         order: of days and months in the text that dates were read from.
         code: a text that keeps a column which reads as numbers from being one (see `is_code`).
+        told: how the numbers are written, where they are not plain.
     """
 
     form: Form
@@ -77,6 +55,7 @@ class Cells:
     doubtful: bool = False
     order: Order = "none"
     code: str | None = None
+    told: Told | None = None
 
     @cached_property
     def missing(self) -> NDArray[np.bool_]:
@@ -117,12 +96,22 @@ class Cells:
         return float(np.mean(counts)) if counts else 0.0
 
 
-def read(series: pd.Series[Any], *, as_words: bool = False) -> Cells:
+def read(
+    series: pd.Series[Any],
+    *,
+    as_words: bool = False,
+    number_format: NumberFormat | None = None,
+    least: float = MOSTLY_NUMBERS,
+    hint: Hint = lambda: None,
+) -> Cells:
     """Brings a column of a frame to one of the forms.
 
     Args:
         series: the column.
         as_words: whether text stays text though it reads as numbers, as codes such as "01" should.
+        number_format: how its numbers are written, where that is known; all its text is read so.
+        least: the share of its text that must be numbers as people write them.
+        hint: the decimal mark of the other columns, asked where this one does not tell.
 
     Raises:
         DataError: it holds complex numbers.
@@ -132,6 +121,8 @@ def read(series: pd.Series[Any], *, as_words: bool = False) -> Cells:
         return _declared(series)
     if kind == "b":
         return Cells("truth", _mapped(series, lambda value: str(bool(value))))
+    if isinstance(series.dtype, pd.PeriodDtype):
+        return _moments(series.dt.to_timestamp())
     if kind in "iu" and (words := _too_long(series)) is not None:
         return words
     if kind in "iuf":
@@ -140,7 +131,7 @@ def read(series: pd.Series[Any], *, as_words: bool = False) -> Cells:
         return _moments(series)
     if kind == "c":
         raise DataError(f'Column "{series.name}" holds complex numbers. Give real and imaginary parts as two columns.')
-    return _objects(series, as_words)
+    return _objects(series, as_words, number_format, least, hint)
 
 
 def to_numbers(values: NDArray[Any]) -> tuple[NDArray[np.float64], list[str]]:
@@ -152,26 +143,14 @@ def to_numbers(values: NDArray[Any]) -> tuple[NDArray[np.float64], list[str]]:
     return np.append(numbers, np.nan)[codes], strange
 
 
-def is_code(text: str) -> bool:
-    """Whether digits are a name and no quantity: "007", and whole numbers that float64 cannot tell from others."""
-    if _LEADING_ZERO.match(text):
-        return True
-    return bool(_LONG.fullmatch(text)) and not _is_exact(int(text))
-
-
-def _is_exact(number: int) -> bool:
-    """Whether float64 holds the whole number exactly."""
-    return abs(number) <= 2**53 or (abs(number) < 2**1023 and int(float(number)) == number)
-
-
 def _too_long(series: pd.Series[Any]) -> Cells | None:
     """Whole numbers as text, where float64 cannot hold all of them; else None."""
     there = series.dropna()
     if not len(there) or (int(there.max()) <= 2**53 and int(there.min()) >= -(2**53)):
         return None
-    if all(_is_exact(int(number)) for number in pd.unique(there)):
+    if all(is_exact(int(number)) for number in pd.unique(there)):
         return None
-    code = next(str(number) for number in map(int, there) if not _is_exact(number))
+    code = next(str(number) for number in map(int, there) if not is_exact(number))
     return Cells("word", _mapped(series, lambda number: str(int(number))), code=code)
 
 
@@ -181,14 +160,7 @@ def to_words(values: NDArray[Any]) -> NDArray[Any]:
         return values
     if values.dtype.kind == "M":
         return dates.written(values)
-    return _mapped(pd.Series(values), _text)
-
-
-def _text(value: Any) -> str:
-    """One cell as text."""
-    if isinstance(value, (float, np.floating)):
-        return str(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
-    return str(value).strip()
+    return _mapped(pd.Series(values), text_of)
 
 
 def _mapped(series: pd.Series[Any], convert: Any) -> NDArray[Any]:
@@ -214,44 +186,67 @@ def _moments(series: pd.Series[Any]) -> Cells:
 
 def _declared(series: pd.Series[Any]) -> Cells:
     """What a frame declares to be categories."""
-    words = _mapped(series.astype(object), lambda value: _level(_text(value)))
+    words = _mapped(series.astype(object), lambda value: level_of(text_of(value)))
     return Cells("level", words)
 
 
-def _level(text: str) -> str | None:
-    return None if text in MISSING else text
-
-
-def _objects(series: pd.Series[Any], as_words: bool = False) -> Cells:
+def _objects(
+    series: pd.Series[Any], as_words: bool, number_format: NumberFormat | None, least: float, hint: Hint
+) -> Cells:
     """Text, numbers kept as text, and mixtures of both."""
     try:
-        codes, unique = pd.factorize(series)
+        codes, levels = pd.factorize(series)
     except TypeError:  # lists and dictionaries cannot be hashed
         return _nested(series)
+    unique = levels.tolist()  # many times faster to go through
+    if unique and all(isinstance(value, pd.Period) for value in unique):
+        return _moments(pd.Series([None if pd.isna(v) else v.to_timestamp() for v in series], dtype="datetime64[ns]"))
     if any(
         not isinstance(value, (str, bool, int, float, np.generic, date, time)) and not _is_number(value)
         for value in unique
     ):
         return _nested(series)
-    if len(unique) and all(isinstance(value, (bool, np.bool_)) for value in unique):
+    if unique and all(isinstance(value, (bool, np.bool_)) for value in unique):
         return Cells("truth", _mapped(series, str))
-    texts = [_text(value) for value in unique]
+    texts = [text_of(value) for value in unique]
     looked_up = np.empty(len(unique) + 1, dtype=object)
-    looked_up[:-1] = [_level(text) for text in texts]
+    looked_up[:-1] = [level_of(text) for text in texts]
     counts = np.bincount(codes + 1, minlength=len(unique) + 1)[1:]
     marks = Counter({text: 0 for text in texts if text in MISSING})
     for text, count in zip(texts, counts, strict=True):
         if text in MISSING:
             marks[text] += int(count)
-    said = tuple(f"has {count:,} cells {_shown(text)}, read as missing" for text, count in marks.items())
+    said = tuple(
+        say("has {count:,} cells {which}, read as missing", count=count, which=_shown(text))
+        for text, count in marks.items()
+    )
     words = Cells("word", looked_up[codes], said)
     if as_words:
         return words
-    numbers = _numbers_in_text(words.values, said)
+    raw = Raw(unique, looked_up[:-1].tolist(), codes, counts)
+    if number_format is not None:
+        return _as_cells(written(raw, Told(number_format)), said)
+    return _numbers_or_dates(raw, words, texts, least, hint)
+
+
+def _numbers_or_dates(raw: Raw, words: Cells, texts: list[str], least: float, hint: Hint) -> Cells:
+    """Text as what it reads as."""
+    code = next((text for text in texts if is_code(text)), None)
+    numbers = _numbers_in_text(words.values, words.remarks)
+    is_plain = numbers is not None and not numbers.doubtful
+    if (code is None or least < MOSTLY_NUMBERS) and (not is_plain or (may_be_thousands(raw.texts) and hint() == ",")):
+        found = as_people_write(raw, least, hint)
+        if isinstance(found, Written) and (numbers is None or len(numbers.present) <= (~np.isnan(found.numbers)).sum()):
+            return _as_cells(found, words.remarks)
+        if isinstance(found, Told) and numbers is None:
+            return replace(words, remarks=(*words.remarks, found.fault), doubtful=True)
     if numbers is None:
         return _dates_in_text(words)
-    code = next((text for text in texts if is_code(text)), None)
     return numbers if code is None else replace(words, code=code)
+
+
+def _as_cells(found: Written, said: tuple[str, ...]) -> Cells:
+    return Cells("number", found.numbers, (*said, *found.remarks), doubtful=bool(found.remarks), told=found.told)
 
 
 def _is_number(value: Any) -> bool:
@@ -264,7 +259,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _shown(text: str) -> str:
-    return f'that hold "{text}"' if text else "that are blank"
+    return say('that hold "{text}"', text=text) if text else say("that are blank")
 
 
 def _nested(series: pd.Series[Any]) -> Cells:
@@ -282,12 +277,9 @@ def _numbers_in_text(values: NDArray[Any], said: tuple[str, ...]) -> Cells | Non
     if not strange:
         return Cells("number", numbers, said)
     good = numbers[~np.isnan(numbers)]
-    if len(good) < MOSTLY_NUMBERS * len(present) or len(np.unique(good)) <= 20:
+    if len(good) < MOSTLY_NUMBERS * len(present) or len(np.unique(good)) <= FEW_NUMBERS:
         return None
-    shown = ", ".join(f'"{value}"' for value in strange[:5]) + (", ..." if len(strange) > 5 else "")
-    count = len(present) - len(good)
-    said = (*said, f"is read as numbers; {count:,} of its cells are none ({shown}) and are read as missing")
-    return Cells("number", numbers, said, doubtful=True)
+    return Cells("number", numbers, (*said, no_numbers(len(present) - len(good), strange)), doubtful=True)
 
 
 def _dates_in_text(words: Cells) -> Cells:
@@ -296,11 +288,18 @@ def _dates_in_text(words: Cells) -> Cells:
     if found is None or found.share < dates.MOSTLY or not len(words.present):
         return words
     if found.order in ("unknown", "mixed"):
-        doubt = "the data do not tell" if found.order == "unknown" else "both are there"
-        shown = f'holds dates such as "{words.present[0]}", but whether the day or the month comes first, {doubt}'
-        return replace(words, remarks=(*words.remarks, f"{shown}; it is read as text. Write 2024-01-31"), doubtful=True)
+        remark = say(
+            'holds dates such as "{first}", but whether the day or the month comes first, {doubt}; it is read as text. '
+            "Write 2024-01-31",
+            first=words.present[0],
+            doubt=say("the data do not tell" if found.order == "unknown" else "both are there"),
+        )
+        return replace(words, remarks=(*words.remarks, remark), doubtful=True)
     remarks = words.remarks
     if found.strange:
-        shown = ", ".join(f'"{text}"' for text in found.strange[:5]) + (", ..." if len(found.strange) > 5 else "")
-        remarks = (*remarks, f"is read as dates; some of its cells are none ({shown}) and are read as missing")
+        remark = say(
+            "is read as dates; some of its cells are none ({shown}) and are read as missing",
+            shown=first_of(found.strange),
+        )
+        remarks = (*remarks, remark)
     return Cells("date", found.values, remarks, doubtful=bool(found.strange), order=found.order)

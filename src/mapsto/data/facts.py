@@ -52,6 +52,8 @@ def _class_counts(path: Path, encoder: Encoder, rows: NDArray[np.int64]) -> tupl
     if not encoder.spec.names:
         return ()
     stored = np.load(path, mmap_mode="r", allow_pickle=False)
+    if encoder.spec.encoder == "labels":
+        return tuple(stored[rows].sum(axis=0, dtype=np.int64).tolist())
     counts = np.zeros(256 if encoder.spec.ignore is not None else len(encoder.spec.names), dtype=np.int64)
     for start in range(0, len(rows), 256):
         counts += np.bincount(stored[rows[start : start + 256]].ravel(), minlength=len(counts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +12,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data import cells, dates, fingerprint
-from mapsto.data.infer import Inference, file_kind
+from mapsto._messages import say
+from mapsto.data import dates, fingerprint
+from mapsto.data.column_names import listed, nearest
+from mapsto.data.file_columns import file_kind
+from mapsto.data.given_parts import part_notes, parts_in, stated_parts
+from mapsto.data.infer import Inference
+from mapsto.data.labels import flag_names, joined_flags, joined_lists, missing_flag
+from mapsto.data.mapped import PIECE_ROWS, File
+from mapsto.data.number_columns import LOOKED_AT, MOSTLY_NUMBERS, Told, different_texts, mark_of, texts_of
+from mapsto.data.number_formats import Mark
 from mapsto.data.spool import Frames
-from mapsto.data.stored import Words, dates_of, numbers_of, odd_rows, row_bytes, words_of
-from mapsto.data.table import Column, Kind, Note, Part, Table
+from mapsto.data.stored import Words, dates_of, numbers_of, odd_rows, row_bytes, told_of, words_of, written
+from mapsto.data.table import Column, Kind, Note, Table
 from mapsto.errors import DataError
-from mapsto.recipe.family import did_you_mean
 from mapsto.recipe.schema import DataOptions
-
-PART_WORDS: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
-"""What people call the parts, in lower case."""
 
 TARGET_NAMES = ("target", "label", "class", "y")
 """A column of such a name, if there is one only, is the target unless another is named."""
 
-SPLIT_NAMES = ("split", "part", "subset")
 MAX_COLUMNS = 100_000
 
 _SAMPLE_ROWS = 100_000
@@ -55,6 +50,7 @@ def table_of(
     digest: str | None = None,
     notes: Iterable[Note] = (),
     folder: Path = Path(),
+    mark: Mark | None = None,
 ) -> Table:
     """Types the columns of a frame, and joins them to those that a source made ready (images).
 
@@ -71,25 +67,36 @@ def table_of(
         digest: the source's fingerprint; without it the columns are hashed.
         notes: what the source noticed.
         folder: where file names in columns of kind image, mask or audio start.
+        mark: the decimal mark that the source's own numbers have, where that says something of those in text.
 
     Raises:
         DataError: there is no row, a name is there twice, or the target or another named column is not there.
     """
     ready = dict(ready or {})
     frame = _with_plain_names(frame, name)
+    flags = flag_names(options.target, [*ready, *frame.columns])
+    _check_stated([*ready, *frame.columns], name, options, target_needed)
+    if flags:
+        joined = joined_flags(frame, flags, str(options.target), name)
+        frame, ready = frame.drop(columns=list(flags)), {**ready, joined.name: joined}
     names = [*ready, *frame.columns]
     if not names:
         raise DataError(f"{name} has no columns.")
     if not len(frame):
-        raise DataError(f"{name} has no rows. Its columns: {_listed(names)}.")
+        raise DataError(f"{name} has no rows. Its columns: {listed(names)}.")
     found = _target(names, target, name, options, target_needed)
-    _check_stated(names, name, options, target_needed)
+    if found in frame and (lists := joined_lists(frame[found], options.label_separator, name)) is not None:
+        frame, ready, flags = frame.drop(columns=found), {**ready, lists.name: lists}, (lists.name,)
     split, parts = (
-        (None, given_parts) if given_parts is not None else _parts(frame, found, name, options, target_needed)
+        (None, given_parts) if given_parts is not None else parts_in(frame, found, name, options, target_needed)
     )
     stated = {*(kinds or {}).values(), *(options.columns[key] for key in options.columns if key in names)}
-    dense = bool(ready) or not stated.isdisjoint(("text", "image", "audio")) or _names_files(frame, folder)
-    typed = Inference(options.columns, kinds or {}, found, target_needed, dense, folder)
+    dense = len(ready) > bool(flags) or not stated.isdisjoint(("text", "image", "audio")) or _names_files(frame, folder)
+    hint = cache(lambda: mark_of(texts_of(frame)) or mark)
+    typed = Inference(
+        options.columns, kinds or {}, found, target_needed, dense, folder, options.number_formats, hint,
+        options.label_separator,
+    )  # fmt: skip
     columns = {key: typed.restated(column) for key, column in ready.items()}
     for key, series in frame.items():
         columns[str(key)] = typed.aside(series) if key == split else typed.column(series)
@@ -101,7 +108,7 @@ def table_of(
         given_parts=parts,
         row_names=np.arange(len(frame)) if row_names is None else row_names,
         fingerprint=fingerprint.of_text([digest, *typed.files]) if typed.files else digest,
-        notes=(*notes, *_part_notes(split, parts), *typed.notes()),
+        notes=(*notes, *part_notes(split, parts), *typed.notes()),
     )
 
 
@@ -141,18 +148,35 @@ def table_of_pieces(
     stated = {**(kinds or {}), **options.columns}
     stored = frames.columns(frozenset(key for key, kind in stated.items() if kind in ("category", "text")))
     check_names(list(stored), name)
+    if flag_names(options.target, list(stored)):
+        raise DataError(
+            f"{name} has {frames.rows:,} rows, too many for a target of several columns: raise `data.memory`, or join "
+            f"the names of each row's labels in one column."
+        )
     values = {key: column.values for key, column in stored.items()}
     count = min(_SAMPLE_ROWS, frames.rows, max(1000, frames.limit // row_bytes(values)))
     sample = np.sort(np.random.default_rng(0).permutation(frames.rows)[:count])
     text = [column for column in values.values() if isinstance(column, Words)]
     sample = np.union1d(sample, [row for column in text for row in odd_rows(column, sample)]).astype(np.int64)
     looked = pd.DataFrame({key: np.asarray(column[sample]) for key, column in values.items()})
-    said = [Note("warning", f'"{key}" {remark}.', key) for key, column in stored.items() for remark in column.remarks]
-    message = (
-        f"{name} has {frames.rows:,} rows, more than `data.memory` ({options.memory}) has room for. They lie in a "
-        f"temporary file; what the columns hold was told from {count:,} of them, and `data.clean` is not applied."
+    said = [
+        Note("warning", say('"{name}" {remark}.', name=key, remark=remark), key)
+        for key, column in stored.items()
+        for remark in column.remarks
+    ]
+    message = say(
+        "{name} has {rows:,} rows, more than `data.memory` ({memory}) has room for. They lie in a temporary file; what "
+        "the columns hold was told from {sample:,} of them, and `data.clean` is not applied.",
+        name=name,
+        rows=frames.rows,
+        memory=options.memory,
+        sample=count,
     )
     notes = [*notes, Note("info", message), *said]
+    formats = _stored_formats(values, stated, options, target_needed, about.get("mark"))
+    known["options"] = options.model_copy(
+        update={"number_formats": {**{key: told.example for key, told in formats.items()}, **options.number_formats}}
+    )
     some = None if given_parts is None else given_parts[sample]
     ready = about.get("ready") or {}
     known["ready"] = {key: replace(column, values=column.values[sample]) for key, column in ready.items()}
@@ -163,16 +187,46 @@ def table_of_pieces(
     }
     split = None
     if given_parts is None and table.given_parts is not None:
-        split, _ = _parts(looked, table.target, name, options, target_needed)
-        given_parts = _stated_parts(pd.Series(np.asarray(values[str(split)]), dtype=object), str(split), name)
+        split, _ = parts_in(looked, table.target, name, options, target_needed)
+        given_parts = stated_parts(pd.Series(np.asarray(values[str(split)]), dtype=object), str(split), name)
     kept = [note for note in table.notes if not note.message.startswith("The parts are those of")]
+    kept += [
+        Note("info", say('"{name}" {remark}.', name=key, remark=told.said(key)), key)
+        for key, told in formats.items()
+        if columns[key].number_format
+    ]
     return replace(
         table,
         columns=columns,
         given_parts=given_parts,
-        row_names=np.arange(first_row, first_row + frames.rows),
-        notes=(*kept, *_part_notes(split, given_parts)),
+        row_names=_numbered(first_row, frames.rows),
+        notes=(*kept, *part_notes(split, given_parts)),
     )
+
+
+def _numbered(first: int, rows: int) -> NDArray[np.int64]:
+    """The numbers of rows that lie in a file, in a file as well."""
+    parts = (
+        np.arange(first + start, first + min(start + PIECE_ROWS, rows), dtype=np.int64)
+        for start in range(0, rows, PIECE_ROWS)
+    )
+    return written(File(), "int64", rows, parts)
+
+
+def _stored_formats(
+    values: Mapping[str, Any], stated: Mapping[str, Kind], options: DataOptions, learning: bool, mark: Mark | None
+) -> dict[str, Told]:
+    """How stored columns of text write numbers, those of which all rows, or nearly all, are numbers so."""
+    texts = {key: column for key, column in values.items() if isinstance(column, Words)}
+    hint = cache(lambda: mark_of(different_texts(column[:LOOKED_AT]) for column in texts.values()) or mark)
+    found = {}
+    for key, column in texts.items():
+        if stated.get(key, "numeric") != "numeric" or key in options.number_formats:
+            continue
+        told = told_of(column, 0.0 if key in stated else MOSTLY_NUMBERS, hint)
+        if told is not None and (learning or told.is_plain):
+            found[key] = told
+    return found
 
 
 def _stored_as(values: Any, column: Column) -> Any:
@@ -183,7 +237,7 @@ def _stored_as(values: Any, column: Column) -> Any:
     if column.kind == "numeric" and values.dtype.kind == "M":
         return dates.as_days(values)
     if column.kind == "numeric" and is_text:
-        return numbers_of(values)
+        return numbers_of(values, column.number_format)
     if column.kind == "date" and is_text and column.values.dtype.kind == "M":
         return dates_of(values, column.date_order)
     if column.kind in ("numeric", "category", "text", "ignore", "date"):
@@ -206,7 +260,7 @@ def check_names(names: Sequence[str], where: str) -> None:
     twice = pd.unique(pd.Index(names)[pd.Index(names).duplicated()]).tolist()
     if twice:
         raise DataError(
-            f"{where} has more than one column called {_listed(twice, 5)}. Rename or remove all but one of them."
+            f"{where} has more than one column called {listed(twice, 5)}. Rename or remove all but one of them."
         )
 
 
@@ -218,17 +272,6 @@ def _with_plain_names(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     return frame.set_axis(names, axis="columns")
 
 
-def _listed(names: Sequence[str], limit: int = 20) -> str:
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return (", ".join(f'"{name}"' for name in names[:limit]) or "none") + more
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    """`did_you_mean`, with a name that differs only in case always found."""
-    same = [known for known in names if known.casefold() == name.casefold()]
-    return did_you_mean(name, names) if not same else f' Did you mean "{same[0]}"?'
-
-
 def _target(names: Sequence[str], hint: str | None, where: str, options: DataOptions, needed: bool) -> str | None:
     """The column to predict: the one that the user names, the source knows, or whose name leaves no doubt."""
     named = options.target
@@ -236,8 +279,8 @@ def _target(names: Sequence[str], hint: str | None, where: str, options: DataOpt
         if named in names:
             return named
         if needed:
-            near = _nearest(named, names)
-            raise DataError(f'{where} has no column "{named}" (the target).{near} Its columns: {_listed(names)}.')
+            near = missing_flag(named, names) or nearest(named, names)
+            raise DataError(f'{where} has no column "{named}" (the target).{near} Its columns: {listed(names)}.')
         return None
     sure = [name for name in names if name.casefold() in TARGET_NAMES]
     if hint is not None or len(sure) == 1:
@@ -245,7 +288,7 @@ def _target(names: Sequence[str], hint: str | None, where: str, options: DataOpt
     if needed:
         raise DataError(
             f'Which column of {where} is to be predicted? Name it with `--target NAME` (in Python `target="NAME"`). '
-            f"Its columns: {_listed(names)}."
+            f"Its columns: {listed(names)}."
         )
     return None
 
@@ -254,52 +297,7 @@ def _check_stated(names: Sequence[str], where: str, options: DataOptions, needed
     """Refuses a kind that is stated for a column that is not there; to predict, not every column need be there."""
     strange = [name for name in options.columns if name not in names]
     if strange and needed:
-        near = _nearest(strange[0], names)
+        near = nearest(strange[0], names)
         raise DataError(
-            f'`data.columns` names "{strange[0]}", but {where} has no such column.{near} Its columns: {_listed(names)}.'
+            f'`data.columns` names "{strange[0]}", but {where} has no such column.{near} Its columns: {listed(names)}.'
         )
-
-
-def _parts(
-    frame: pd.DataFrame, target: str | None, where: str, options: DataOptions, needed: bool
-) -> tuple[str | None, NDArray[np.str_] | None]:
-    """The column that says which part a row belongs to, and what it says."""
-    named = options.split_column
-    if named is not None:
-        if named in frame:
-            return named, _stated_parts(frame[named], named, where) if needed else None
-        if needed:
-            near = _nearest(named, list(frame.columns))
-            raise DataError(f'{where} has no column "{named}" (`data.split_column`).{near}')
-        return None, None
-    for name in frame.columns:
-        if name.casefold() in SPLIT_NAMES and name != target and options.columns.get(name, "ignore") == "ignore":
-            words = cells.read(frame[name]).values
-            if words.dtype == object and all(str(word).casefold() in PART_WORDS for word in pd.unique(words)):
-                return name, _as_parts(words)
-    return None, None
-
-
-def _stated_parts(series: pd.Series[Any], name: str, where: str) -> NDArray[np.str_]:
-    """The parts of a column that the user named; where it is empty, the row may go to any part."""
-    words = cells.to_words(cells.read(series).values)
-    strange = [word for word in pd.unique(words) if not pd.isna(word) and str(word).casefold() not in PART_WORDS]
-    if strange:
-        raise DataError(
-            f'Column "{name}" of {where} (`data.split_column`) holds {_listed(strange, 5)}, but a part is called one '
-            f"of {', '.join(PART_WORDS)}. Rename the values, or choose another column."
-        )
-    return _as_parts(words)
-
-
-def _as_parts(words: NDArray[Any]) -> NDArray[np.str_]:
-    codes, unique = pd.factorize(words)
-    return np.array([*(PART_WORDS[str(word).casefold()] for word in unique), ""])[codes]
-
-
-def _part_notes(split: str | None, parts: NDArray[np.str_] | None) -> list[Note]:
-    if parts is None:
-        return []
-    counts = ", ".join(f"{part} {int((parts == part).sum()):,}" for part in ("train", "validation", "test"))
-    source = "the source" if split is None else f'column "{split}"'
-    return [Note("info", f"The parts are those of {source}: {counts} rows.", split)]

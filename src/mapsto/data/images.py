@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from mapsto._messages import listing, say
 from mapsto.data.parallel import on_every_core
 from mapsto.data.table import Note
 from mapsto.data.trees import Tree
@@ -125,7 +126,9 @@ def look(tree: Tree, paths: Sequence[str], *, mask: bool = False) -> list[ImageF
     ]
 
 
-def without_broken(name: str, images: Sequence[object], what: str = "images") -> tuple[NDArray[np.bool_], list[Note]]:
+def without_broken(
+    name: str, images: Sequence[object], what: str = say("images")
+) -> tuple[NDArray[np.bool_], list[Note]]:
     """Which images (or recordings: `what`) are whole, and a warning that names those that are not.
 
     Raises:
@@ -135,15 +138,21 @@ def without_broken(name: str, images: Sequence[object], what: str = "images") ->
     whole = np.array([not isinstance(image, DataError) for image in images], dtype=bool)
     if not faults:
         return whole, []
-    named = " ".join(str(fault) for fault in faults[:5]) + (
-        f" And {len(faults) - 5:,} more." if len(faults) > 5 else ""
+    more = [say("And {more:,} more.", more=len(faults) - 5)] if len(faults) > 5 else []
+    named = listing([*(str(fault) for fault in faults[:5]), *more], " ")
+    count = say(
+        "{broken:,} of {total:,} {what} in {name} cannot be read",
+        broken=len(faults),
+        total=len(images),
+        what=what,
+        name=name,
     )
-    count = f"{len(faults):,} of {len(images):,} {what} in {name} cannot be read"
     if not whole.any() or len(faults) > max(1, BROKEN_SHARE * len(images)):
         raise DataError(f"{count}, too many to go on without them: {named} Replace or remove these files.")
     check = {"recordings": "broken_recordings", "images": "corrupt_images"}.get(what.split()[0])
     details = tuple(str(fault) for fault in faults)
-    return whole, [Note("warning", f"{count} and were left out: {named}", check=check, details=details)]
+    message = say("{count} and were left out: {named}", count=count, named=named)
+    return whole, [Note("warning", message, check=check, details=details)]
 
 
 def as_objects(images: Sequence[object]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ The rules, in the order in which they are tried:
   exactly, which are text even where they come as integers), free text where it is mostly different and at least
   `TEXT_WORDS` words long on average, and a category otherwise; booleans are categories;
 - text that holds dates in one clear form is a date, and so is what a frame declares to be one;
+- numbers as people write them ("$1,234.50", "12,5 %") are numbers, in the form that the column tells;
 - numbers stay numbers, however few there are, but for a target: whole numbers are classes where there are two
   of them, or up to `FEW_CLASSES` with ten rows each, or, where the inputs are images or text, up to `MANY_CLASSES`
   with two rows each that follow one another without a gap.
@@ -21,16 +22,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data import audio, cells, dates, images
+from mapsto._messages import Message, listing, say, shortened
+from mapsto.data import cells, dates
 from mapsto.data.cells import Cells
-from mapsto.data.table import Column, Kind, Note
-from mapsto.data.trees import FolderTree, is_inside
+from mapsto.data.file_columns import file_kind, files_of
+from mapsto.data.labels import parts_of, sure_separator
+from mapsto.data.number_columns import MOSTLY_NUMBERS, Hint
+from mapsto.data.number_formats import NumberFormat
+from mapsto.data.table import Column, Kind, Level, Note
 from mapsto.errors import DataError
 
 FEW_CLASSES = 20
@@ -41,16 +46,15 @@ _UNIQUE_OF_TEXT = 0.5
 _ROWS_OF_IDENTIFIER = 10  # in fewer rows anything may be different everywhere
 _IDENTIFIER = re.compile(r"(^|[_\W])(id|ID|Id)$|[a-z](ID|Id)$|^Unnamed: \d+$|^index$")
 _MAX_REMARKS = 50
-_FILES_LOOKED_FOR = 20
 _EXAMPLE = 40  # characters of a text that a note shows
 _WORDS = ("category", "text", "image", "mask", "audio")
 
 _EMPTY, _CONSTANT, _DIFFERENT, _NUMBERED, _NESTED = (
-    "no value at all",
-    "the same value in every row",
-    "a different text in every row, as identifiers have",
-    "a different whole number in every row and the name of an identifier",
-    "lists, bytes or other objects that are neither numbers nor text",
+    say("no value at all"),
+    say("the same value in every row"),
+    say("a different text in every row, as identifiers have"),
+    say("a different whole number in every row and the name of an identifier"),
+    say("lists, bytes or other objects that are neither numbers nor text"),
 )
 
 
@@ -65,6 +69,9 @@ class Inference:
         learning: whether useless columns are put aside; to predict, columns are only read.
         dense: whether the inputs are images or text, whose classes may be many.
         folder: where file names in columns of kind image, mask or audio start.
+        number_formats: how columns write numbers, as the user stated or as training told.
+        hint: the decimal mark of the columns that settle theirs, asked for those that do not.
+        label_separator: what joins the labels of the target, as the user stated.
         files: a line for each file that a column names, to be part of the fingerprint.
     """
 
@@ -74,6 +81,9 @@ class Inference:
     learning: bool
     dense: bool
     folder: Path
+    number_formats: Mapping[str, str] = field(default_factory=dict)
+    hint: Hint = lambda: None
+    label_separator: str | None = None
     files: list[str] = field(default_factory=list)
     _remarks: list[Note] = field(default_factory=list)
     _unused: dict[str, list[str]] = field(default_factory=dict)
@@ -86,21 +96,47 @@ class Inference:
             DataError: it cannot be read as the kind that was stated.
         """
         name = str(series.name)
-        stated = self.stated.get(name)
+        has_labels = self.label_separator is not None and name == self.target
+        stated = "category" if has_labels else self.stated.get(name)
         # Dates to predict from are read as those of training were, which the encoder knows.
-        held = cells.read(series, as_words=stated in _WORDS or (stated == "date" and not self.learning))
-        level = "warning" if held.doubtful else "info"
-        self._remarks += [Note(level, f'"{name}" {remark}.', name) for remark in held.remarks]  # type: ignore[arg-type]
+        held = self._held(series, as_words=stated in _WORDS or (stated == "date" and not self.learning))
+        level: Level = "warning" if held.doubtful else "info"
+        self._remarks += [_remark(level, name, remark) for remark in held.remarks]
         if held.doubtful and held.form in ("number", "date"):  # the last remark is the doubtful one
             self._remarks[-1] = replace(self._remarks[-1], check="mixed_types")
-        kind = self.stated.get(name) or self.known.get(name)
+        kind = stated or self.known.get(name)
+        separator = self.label_separator if has_labels else None
+        if kind is None:
+            separator = self._separator(name, held)
+            kind = "category" if separator else None
         if kind is None:
             kind = self._target_kind(name, held) if name == self.target else self._input_kind(name, held)
+        if held.told is not None and kind in _WORDS:
+            held = cells.read(series, as_words=True)  # classes keep the names that they have
+        if held.told is not None and kind == "numeric" and name not in self.number_formats:
+            self._remarks.append(_remark("info", name, held.told.said(name)))
         if held.code is not None and kind in ("category", "text"):
             self._remarks.append(Note("info", _code_said(name, held.code), name))
         if kind == "date":
             held = self._dates(name, held)
-        return Column(name, kind, self._values(name, held, kind), name not in self.stated, held.order)
+        written = held.told and held.told.format
+        values = self._values(name, held, kind)
+        if separator is not None:
+            values = np.where(held.missing, "", values)  # an empty cell is a row without labels
+        example = written.example if written else None
+        return Column(name, kind, values, name not in self.stated, held.order, example, separator)
+
+    def _held(self, series: pd.Series[Any], *, as_words: bool) -> Cells:
+        """The cells, numbers as they are known to be written."""
+        name = str(series.name)
+        if (example := self.number_formats.get(name)) is not None:
+            return cells.read(series, as_words=as_words, number_format=NumberFormat.of(example))
+        least = 0.0 if self.stated.get(name) == "numeric" else MOSTLY_NUMBERS
+        held = cells.read(series, as_words=as_words, least=least, hint=self.hint)
+        if self.learning or held.told is None or held.told.is_plain:
+            return held
+        # Training read plain numbers: no currency, and thousands where a comma may be either.
+        return replace(cells.read(series, number_format=NumberFormat(".")), told=None)
 
     def aside(self, series: pd.Series[Any]) -> Column:
         """A column that is not an input, such as the one that names the parts."""
@@ -124,7 +160,10 @@ class Inference:
         remarks = self._remarks[:_MAX_REMARKS]
         if len(self._remarks) > _MAX_REMARKS:
             remarks.append(
-                Note("info", f"{len(self._remarks) - _MAX_REMARKS:,} more remarks of this sort are left out.")
+                Note(
+                    "info",
+                    say("{number:,} more remarks of this sort are left out.", number=len(self._remarks) - _MAX_REMARKS),
+                )
             )
         return remarks + [_unused_note(reason, names, self._examples) for reason, names in self._unused.items()]
 
@@ -160,20 +199,43 @@ class Inference:
         is_different = held.form == "word" and held.distinct == len(held.present) > 1
         return _DIFFERENT if is_different and not _is_text(held) else None
 
+    def _separator(self, name: str, held: Cells) -> str | None:
+        """What joins the labels of the target, where it holds several beyond doubt."""
+        if name != self.target or held.form not in ("word", "level"):
+            return None
+        separator = sure_separator(held.values)
+        if separator is None:
+            return None
+        labels = {part for value in pd.unique(held.present) for part in parts_of(str(value), separator)}
+        message = say(
+            'The target "{name}" holds {labels:,} labels joined by "{separator}", so a row may have several. To take '
+            "each combination as a class, set `data.columns.{name}` to category.",
+            name=name,
+            labels=len(labels),
+            separator=separator,
+        )
+        self._remarks.append(Note("info", message, name))
+        return separator
+
     def _target_kind(self, name: str, held: Cells) -> Kind:
         if held.form == "nested":
             raise DataError(f'The target "{name}" holds {_NESTED}. Choose another column with `--target`.')
         if held.form == "date":
-            self._remarks.append(Note("info", f'The target "{name}" is a date, read in days since 1970.', name))
+            message = say('The target "{name}" is a date, read in days since 1970.', name=name)
+            self._remarks.append(Note("info", message, name))
             return "numeric"
         if held.form != "number":
             return "text" if _is_text(held) else "category"
         if not held.is_whole or not self._are_classes(held):
             return "numeric"
         if held.distinct > 2 and not self.dense:
-            message = f'The target "{name}" holds {held.distinct} different whole numbers, which are taken as classes.'
-            hint = f"To predict the number itself, set `data.columns.{name}` to numeric."
-            self._remarks.append(Note("info", f"{message} {hint}", name))
+            message = say(
+                'The target "{name}" holds {distinct} different whole numbers, which are taken as classes. To predict '
+                "the number itself, set `data.columns.{name}` to numeric.",
+                name=name,
+                distinct=held.distinct,
+            )
+            self._remarks.append(Note("info", message, name))
         return "category"
 
     def _are_classes(self, held: Cells) -> bool:
@@ -194,7 +256,12 @@ class Inference:
         if kind == "date":
             return held.values
         words = cells.to_words(held.values)
-        return self._files(name, words, kind) if kind in ("image", "mask", "audio") else words
+        if kind not in ("image", "mask", "audio"):
+            return words
+        named = files_of(name, words, kind, self.folder)
+        self._remarks += named.notes
+        self.files += named.lines
+        return named.handles
 
     def _numbers(self, name: str, held: Cells) -> NDArray[Any]:
         if held.form == "number":
@@ -207,8 +274,11 @@ class Inference:
                 f'Column "{name}" is stated to be numeric, but holds no number: its first is "{strange[0]}".'
             )
         if strange:
-            shown = ", ".join(f'"{value}"' for value in strange[:5])
-            message = f'"{name}" is read as numbers, but has other text as well ({shown}), which is read as missing.'
+            message = say(
+                '"{name}" is read as numbers, but has other text as well ({shown}), which is read as missing.',
+                name=name,
+                shown=listing(f'"{value}"' for value in strange[:5]),
+            )
             self._remarks.append(Note("warning", message, name, check="mixed_types"))
         return numbers
 
@@ -218,8 +288,11 @@ class Inference:
             return held
         found = dates.read(held.values, least=0.0) if held.form == "word" else None
         if found is not None and found.share > 0 and found.order not in ("unknown", "mixed"):
-            shown = ", ".join(f'"{text}"' for text in found.strange[:5])
-            message = f'"{name}" is read as dates, but has other text as well ({shown}), which is read as missing.'
+            message = say(
+                '"{name}" is read as dates, but has other text as well ({shown}), which is read as missing.',
+                name=name,
+                shown=listing(f'"{text}"' for text in found.strange[:5]),
+            )
             self._remarks.append(Note("warning", message, name))
             return replace(held, form="date", values=found.values, order=found.order)
         first = held.present[0] if len(held.present) else ""
@@ -227,55 +300,6 @@ class Inference:
             f'Column "{name}" is stated to be dates (`data.columns`), but cannot be read so without doubt: its first '
             f'value is "{first}". Write dates as 2024-01-31, with or without a time of day.'
         )
-
-    def _files(self, name: str, words: NDArray[Any], kind: Kind) -> NDArray[Any]:
-        """Handles to the images or recordings whose files a column names; None where there is none, or a broken one."""
-        tree = FolderTree(self.folder, only=())
-        rows = np.flatnonzero(~np.asarray(pd.isna(words), dtype=bool))
-        paths = [str(words[row]) for row in rows]
-        inside = [path for path in paths if is_inside(path)]
-        looked = audio.look(tree, inside) if kind == "audio" else images.look(tree, inside, mask=kind == "mask")
-        handles = iter(looked)
-        found = [next(handles) if is_inside(path) else _leads_out(path, self.folder) for path in paths]
-        where, what = f'column "{name}"', "recordings" if kind == "audio" else "images"
-        whole, notes = images.without_broken(where, found, what)
-        notes += audio.silence_notes(where, looked) if kind == "audio" else []
-        self._remarks += [replace(note, column=name) for note in notes]
-        values = np.empty(len(words), dtype=object)
-        for row, handle, good in zip(rows, found, whole, strict=True):
-            if good and not isinstance(handle, DataError):
-                values[row] = handle
-                status = (self.folder / handle.name).stat()
-                self.files.append(f"{handle.name} {status.st_size} {status.st_mtime_ns}")
-        return values
-
-
-def file_kind(texts: NDArray[Any], folder: Path) -> Literal["image", "audio"] | None:
-    """Whether texts name files of images or of recordings: all by their suffix, and some of them are there.
-
-    Args:
-        texts: those that are there, object of str.
-        folder: where relative paths start.
-    """
-    if not len(texts):
-        return None
-    for kind, is_such in (("image", images.is_image), ("audio", audio.is_audio)):
-        if all(isinstance(text, str) and is_such(text) for text in texts):
-            sample = texts[:: max(1, len(texts) // _FILES_LOOKED_FOR)]
-            there = any(_is_file(folder, path) for path in sample if is_inside(path))
-            return kind if there else None  # type: ignore[return-value]
-    return None
-
-
-def _is_file(folder: Path, path: str) -> bool:
-    try:
-        return (folder / path).is_file()
-    except (OSError, ValueError):  # a name too long, or with a zero byte in it
-        return False
-
-
-def _leads_out(path: str, folder: Path) -> DataError:
-    return DataError(f"{path} leads out of {folder}, where the table lies. Give its absolute path.")
 
 
 def _is_text(held: Cells) -> bool:
@@ -285,22 +309,38 @@ def _is_text(held: Cells) -> bool:
     return held.mean_words >= TEXT_WORDS and held.distinct > _UNIQUE_OF_TEXT * len(held.present)
 
 
-def _code_said(name: str, code: str) -> str:
-    why = "more digits than a number holds exactly" if code.lstrip("+-")[:1] != "0" else "a leading zero"
-    hint = f"If they are numbers, set `data.columns.{name}` to numeric."
-    return f'"{name}" holds codes such as "{code}", with {why}, and is read as text. {hint}'
+def _remark(level: Level, name: str, remark: str) -> Note:
+    """What was done to read a column, in words that follow its name."""
+    return Note(level, say('"{name}" {remark}.', name=name, remark=remark), name)
+
+
+def _code_said(name: str, code: str) -> Message:
+    is_long = code.lstrip("+-")[:1] != "0"
+    return say(
+        '"{name}" holds codes such as "{code}", with {why}, and is read as text. If they are numbers, set '
+        "`data.columns.{name}` to numeric.",
+        name=name,
+        code=code,
+        why=say("more digits than a number holds exactly" if is_long else "a leading zero"),
+    )
 
 
 def _unused_note(reason: str, names: list[str], examples: Mapping[str, tuple[str, ...]]) -> Note:
     """Why columns are not used; of text, which may hold what could not be read, with examples, to look at."""
-    level: Literal["info", "warning"] = "warning" if reason == _DIFFERENT else "info"
-    shown = ", ".join(f'"{_cut(text)}"' for text in examples.get(names[0], ())) if reason == _DIFFERENT else ""
+    level: Level = "warning" if reason == _DIFFERENT else "info"
+    shown = listing(f'"{_cut(text)}"' for text in examples.get(names[0], ()) if reason == _DIFFERENT)
     if len(names) == 1:
-        said = f" ({shown})" if shown else ""
-        return Note(level, f'"{names[0]}" has {reason}{said}; it is not used.', names[0])
-    listed = ", ".join(f'"{name}"' for name in names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
-    said = f' ("{names[0]}": {shown})' if shown else ""
-    return Note(level, f"{len(names):,} columns ({listed}) have {reason}{said}; they are not used.")
+        said = say(" ({shown})", shown=shown) if shown else ""
+        message = say('"{name}" has {reason}{said}; it is not used.', name=names[0], reason=reason, said=said)
+        return Note(level, message, names[0])
+    message = say(
+        "{columns:,} columns ({listed}) have {reason}{said}; they are not used.",
+        columns=len(names),
+        listed=shortened([f'"{name}"' for name in names], 5),
+        reason=reason,
+        said=say(' ("{name}": {shown})', name=names[0], shown=shown) if shown else "",
+    )
+    return Note(level, message)
 
 
 def _cut(text: str) -> str:

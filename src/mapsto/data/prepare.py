@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapsto._files import explained
+from mapsto._messages import say
 from mapsto.data.audit._clean import cleaned, without_repeats
 from mapsto.data.encoders._columns import counted, numbers, opening, shortened
 from mapsto.data.encoders.base import Encoder
@@ -22,6 +23,7 @@ from mapsto.data.preprocessing import TARGETS
 from mapsto.data.split import check_columns, set_aside, split
 from mapsto.data.stored import is_stored, row_bytes
 from mapsto.data.table import Note, Table
+from mapsto.data.weights import weights_of
 from mapsto.data.writing import OnProgress, write
 from mapsto.errors import DataError, RunError
 from mapsto.recipe.families import ENCODERS
@@ -91,6 +93,7 @@ def prepare(
     parts, said = split(table, encoders[TARGETS].strata(table), recipe_data, seed)
     parts["train"], repeated = without_repeats(table, parts) if is_cleaned else (parts["train"], [])
     parts["train"], left_out = _without_outlying(table, encoders, parts["train"])
+    weights = weights_of(table, parts["train"], recipe_data)
     notes = _fitted(table, encoders, parts["train"], recipe_data)
     table = _noted(table, *said, *repeated, *left_out, *notes)
     with explained(folder):
@@ -99,7 +102,7 @@ def prepare(
     temporary = folder / f".{place.name}.{os.getpid()}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed and had our number
     try:
-        write(temporary, table, task.name, encoders, parts, recipe_data, spellings, on_progress)
+        write(temporary, table, task.name, encoders, parts, recipe_data, spellings, weights, on_progress)
         _move(temporary, place)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -115,9 +118,10 @@ def _fitted(table: Table, encoders: Mapping[str, Encoder], rows: NDArray[np.int6
         return [note for encoder in encoders.values() for note in encoder.fit(table, rows)]
     drawn = np.sort(np.random.default_rng(0).permutation(rows)[:most])
     sample = table.take(drawn)
-    message = (
-        f"Levels, vocabularies and scales were learned from {most:,} of the {len(rows):,} training rows "
-        f"(`data.memory`)."
+    message = say(
+        "Levels, vocabularies and scales were learned from {most:,} of the {total:,} training rows (`data.memory`).",
+        most=most,
+        total=len(rows),
     )
     notes = [Note("info", message)]
     for stream, encoder in encoders.items():
@@ -125,7 +129,7 @@ def _fitted(table: Table, encoders: Mapping[str, Encoder], rows: NDArray[np.int6
             notes += encoder.fit(table, rows)
         else:
             notes += encoder.fit(sample, np.arange(most))
-            encoder.learned_from(drawn, len(table))
+            encoder.learned_from(table, drawn, rows)
     return notes
 
 
@@ -164,7 +168,11 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
             f"Choose another with `--target`, or state its kind: `--set data.columns.{target}=category`."
         )
     if without.any():
-        message = f'{opening(int(without.sum()), "row")} without a usable value of the target "{target}" left out.'
+        message = say(
+            '{rows} without a usable value of the target "{target}" left out.',
+            rows=opening(int(without.sum()), "row"),
+            target=target,
+        )
         table = _noted(table.take(~without), Note("warning", message, target))
     if options.missing != "drop":
         return table
@@ -178,8 +186,10 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
             f'No row of {table.name} is complete, so `data.missing: drop` leaves none. Set `data.missing` to "median".'
         )
     if gone.any():
-        message = (
-            f"{opening(int(gone.sum()), 'row')} of {len(table):,} with a missing number left out (`data.missing`)."
+        message = say(
+            "{rows} of {total:,} with a missing number left out (`data.missing`).",
+            rows=opening(int(gone.sum()), "row"),
+            total=len(table),
         )
         table = _noted(table.take(~gone), Note("warning", message))
     return table
@@ -200,7 +210,11 @@ def _without_outlying(
             f"{count:,} of the {len(rows):,} training rows of {table.name} have an outlier, so `data.outliers: drop` "
             f"would leave too few. Raise `data.outlier_limit`, or set `data.outliers` to clip."
         )
-    message = f"{opening(count, 'row')} of {len(rows):,} with an outlier left out of training (`data.outliers`)."
+    message = say(
+        "{rows} of {total:,} with an outlier left out of training (`data.outliers`).",
+        rows=opening(count, "row"),
+        total=len(rows),
+    )
     return rows[~outlying], [Note("warning", message)]
 
 

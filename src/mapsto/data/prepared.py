@@ -21,6 +21,9 @@ from mapsto.data.table import PARTS, Note, Part
 from mapsto.errors import RunError
 
 FORMAT = 1
+WEIGHTS = "weights"
+"""The array that says how much each row counts in the training loss, where `data.weight_column` names one."""
+
 DESCRIPTION, PART_ROWS, EXAMPLES = "prepared.json", "parts.npz", "examples.parquet"
 
 
@@ -46,7 +49,7 @@ class Facts:
         part_counts: rows of each part.
         num_classes: None where the target is no class.
         class_names: in the order of the class ids.
-        class_counts: training rows of each class; training pixels where each pixel has one.
+        class_counts: training rows of each class or label; training pixels where each pixel has one.
         columns: every column of the source; `used_as` is a stream, `"target"` or `"not used"`, and `unique` is None
             for images.
         input_shape: of one row of the inputs.
@@ -84,7 +87,8 @@ class Prepared:
 
     Attributes:
         folder: where it lies.
-        arrays: by stream, memory-mapped and read-only, with one entry for each row of the table, used or not.
+        arrays: by stream, memory-mapped and read-only, with one entry for each row of the table, used or not; with
+            `weights`, float32, where rows have some (`data.weight_column`).
         parts: ascending row numbers of each part; a row that could not be used is in none.
         preprocessing: the fitted encoders.
         facts: what is known of the data.
@@ -191,6 +195,10 @@ def _opened(folder: Path, described: Mapping[str, Any]) -> Prepared:
         expected = (described["rows"], *spec.shape)
         if arrays[stream].shape != expected or arrays[stream].dtype != spec.dtype:
             raise ValueError(f"{stream}.npy holds {arrays[stream].shape}, not {expected}")
+    if preprocessing.options.weight_column is not None:
+        arrays[WEIGHTS] = np.load(folder / f"{WEIGHTS}.npy", mmap_mode="r", allow_pickle=False)
+        if arrays[WEIGHTS].shape != (described["rows"],):
+            raise ValueError(f"{WEIGHTS}.npy holds {arrays[WEIGHTS].shape}, not ({described['rows']},)")
     with np.load(folder / PART_ROWS, allow_pickle=False) as saved:
         parts: dict[Part, NDArray[np.int64]] = {part: saved[part] for part in PARTS}
     return Prepared(
@@ -199,6 +207,6 @@ def _opened(folder: Path, described: Mapping[str, Any]) -> Prepared:
         parts=parts,
         preprocessing=preprocessing,
         facts=Facts.from_json(described["facts"]),
-        notes=tuple(Note(**note) for note in described["notes"]),
+        notes=tuple(Note.from_json(note) for note in described["notes"]),
         example_columns=tuple(described["example_columns"]),
     )

@@ -35,12 +35,14 @@ class Preprocessing:
         options: the settings that they were fitted with.
         kinds: the kind of each column that they read, as it was in training.
         spellings: by column, spellings that are read as another (`data.clean`).
+        number_formats: by column, how its numbers were written (see `mapsto.data.number_formats`).
     """
 
     encoders: Mapping[str, Encoder]
     options: DataOptions
     kinds: Mapping[str, Kind]
     spellings: Respelled = field(default_factory=dict)
+    number_formats: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def specs(self) -> dict[str, Spec]:
@@ -49,8 +51,10 @@ class Preprocessing:
 
     @property
     def reading_options(self) -> DataOptions:
-        """Options for reading new data: columns have the kinds that they had in training, and nothing is guessed."""
-        return self.options.model_copy(update={"columns": {**self.options.columns, **self.kinds}})
+        """Options for reading new data: columns have the kinds and number formats that they had in training."""
+        formats = {**self.options.number_formats, **self.number_formats}
+        known = {"columns": {**self.options.columns, **self.kinds}, "number_formats": formats}
+        return self.options.model_copy(update=known)
 
     def encode(self, table: Table, streams: Iterable[str] | None = None) -> dict[str, NDArray[Any]]:
         """The array of each stream, all rows in order; without `streams` all but the targets.
@@ -78,7 +82,7 @@ class Preprocessing:
         options = self.options.model_dump(mode="json")
         spellings = {name: dict(same) for name, same in self.spellings.items()}
         plain = {"version": VERSION, "options": options, "kinds": dict(self.kinds), "spellings": spellings}
-        return {**plain, "streams": streams}
+        return {**plain, "number_formats": dict(self.number_formats), "streams": streams}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -100,6 +104,6 @@ class Preprocessing:
                 encoder: Encoder = ENCODERS.get(saved["encoder"])(saved["columns"], options)
                 encoder.load(saved["state"])
                 encoders[stream] = encoder
-            return cls(encoders, options, value["kinds"], value.get("spellings", {}))
+            return cls(encoders, options, value["kinds"], value.get("spellings", {}), value.get("number_formats", {}))
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"The preprocessing is damaged ({error}). Restore its file, or train again.") from error

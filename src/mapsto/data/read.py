@@ -7,10 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from mapsto.data.sources.base import NamedSet, Source
 from mapsto.data.split import check, set_aside
+from mapsto.data.stored import has_value
 from mapsto.data.table import Table
 from mapsto.errors import DataError
 from mapsto.recipe.families import SOURCES
@@ -117,7 +116,7 @@ def _check(table: Table) -> None:
             f"{table.name} has {rows}; at least {MIN_ROWS} are needed: to learn from, to choose by and to test with."
         )
     target = table.columns[str(table.target)]
-    if target.values.ndim == 1 and pd.isna(target.values).all():
+    if target.values.ndim == 1 and not has_value(target.values):
         raise DataError(f'The target "{target.name}" of {table.name} has no value in any of its {len(table):,} rows.')
     if all(column.kind == "ignore" for column in table.columns.values() if column.name != table.target):
         raise DataError(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import Message, say
 from mapsto.data.encoders._columns import column, counted
 from mapsto.data.splitters.base import Rows, Splitter
 from mapsto.data.table import PARTS, Note, Part, Table
@@ -17,8 +18,12 @@ from mapsto.recipe.schema import DataOptions
 ENOUGH = 20
 """From this many rows on, no part that is drawn has fewer than two."""
 
-COLUMNS = {"group_column": "says which rows belong together", "time_column": "says when a row was measured"}
-"""Settings that name a column which decides about parts, and is no input."""
+COLUMNS = {
+    "group_column": say("says which rows belong together"),
+    "time_column": say("says when a row was measured"),
+    "weight_column": say("says how much a row counts in the training loss"),
+}
+"""Settings that name a column which decides about rows, and is no input."""
 
 
 def split(table: Table, strata: Rows | None, options: DataOptions, seed: int) -> tuple[dict[Part, Rows], list[Note]]:
@@ -95,21 +100,26 @@ def check(options: DataOptions) -> None:
 
 
 def set_aside(table: Table, options: DataOptions) -> Table:
-    """The table with the columns that decide about parts as no inputs, each said in a note.
+    """The table with the columns that decide about rows as no inputs, each said in a note.
 
     Raises:
         RecipeError: one of them is the target.
     """
-    for setting, meaning in COLUMNS.items():
+    for setting in COLUMNS:
         name = getattr(options, setting)
         if name is None or name not in table.columns or table.columns[name].kind == "ignore":
             continue
         if name == table.target:
             raise RecipeError(f'`data.{setting}` names "{name}", which is the target. Name another column.')
         columns = {**table.columns, name: replace(table.columns[name], kind="ignore")}
-        note = Note("info", f'"{name}" {meaning} (`data.{setting}`) and is not an input.', name)
+        note = Note("info", _aside(name, setting), name)
         table = replace(table, columns=columns, notes=(*table.notes, note))
     return table
+
+
+def _aside(name: str, setting: str) -> Message:
+    return say('"{name}" {meaning} (`data.{setting}`) and is not an input.', name=name, meaning=COLUMNS[setting],
+               setting=setting)  # fmt: skip
 
 
 def check_columns(table: Table, options: DataOptions) -> None:
@@ -134,8 +144,14 @@ def _notes(parts: dict[Part, NDArray[np.int64]], options: DataOptions) -> list[N
     return [
         Note(
             "info",
-            f"Fold {options.fold} of {options.num_folds} (counted from 0): {len(parts['validation']):,} rows validate, "
-            f"{len(parts['train']):,} train; the test part is in no fold.",
+            say(
+                "Fold {fold} of {folds} (counted from 0): {validate:,} rows validate, {train:,} train; the test part "
+                "is in no fold.",
+                fold=options.fold,
+                folds=options.num_folds,
+                validate=len(parts["validation"]),
+                train=len(parts["train"]),
+            ),
         )
     ]
 

@@ -17,12 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mapsto.data import cells, dates
+from mapsto.data.cell_texts import is_code
 from mapsto.data.mapped import PIECE_ROWS, File
+from mapsto.data.number_columns import FEW_NUMBERS, MOSTLY_NUMBERS
 from mapsto.data.stored import Words, numbers_of, written
+from mapsto.data.written_numbers import no_numbers
 from mapsto.errors import DataError
-
-FEW_NUMBERS = 20
-"""A column of text with no more different numbers than this is a category, if not all of it are numbers."""
 
 
 class Arrays:
@@ -215,7 +215,7 @@ def _stored(arrays: list[Any], starts: NDArray[np.int64], file: File, as_words: 
     strange = _strange(words)
     if strange is None:
         return Stored(words)
-    return Stored(numbers_of(words, file), (_said(strange),) if strange else ())
+    return Stored(numbers_of(words, file=file), (_said(strange),) if strange else ())
 
 
 def _strange(words: Words) -> Counter[str] | None:
@@ -223,7 +223,7 @@ def _strange(words: Words) -> Counter[str] | None:
     strange, good, present = Counter[str](), set[float](), 0
     for start in range(0, len(words), PIECE_ROWS):
         part = words[start : start + PIECE_ROWS]
-        if any(word is not None and cells.is_code(word) for word in pd.unique(part)):
+        if any(word is not None and is_code(word) for word in pd.unique(part)):
             return None
         values, odd = cells.to_numbers(part)
         present += int(np.asarray(pd.notna(part)).sum())
@@ -235,13 +235,12 @@ def _strange(words: Words) -> Counter[str] | None:
             return None  # mostly text: no need to look at the rest
     if not strange:
         return strange if present else None
-    is_number = strange.total() <= (1 - cells.MOSTLY_NUMBERS) * present and len(good) > FEW_NUMBERS
+    is_number = strange.total() <= (1 - MOSTLY_NUMBERS) * present and len(good) > FEW_NUMBERS
     return strange if is_number else None
 
 
 def _said(strange: Counter[str]) -> str:
-    shown = ", ".join(f'"{word}"' for word in list(strange)[:5]) + (", ..." if len(strange) > 5 else "")
-    return f"is read as numbers; {strange.total():,} of its cells are none ({shown}) and are read as missing"
+    return no_numbers(strange.total(), list(strange))
 
 
 def _floats(array: Any, count: int) -> NDArray[np.float64]:

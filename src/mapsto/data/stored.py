@@ -11,7 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mapsto.data import cells, dates
+from mapsto.data.cell_texts import is_code
 from mapsto.data.mapped import PIECE_ROWS, File
+from mapsto.data.number_columns import FEW_NUMBERS, LOOKED_AT, Counts, Hint, Told, looks_written
+from mapsto.data.number_formats import NumberFormat
 from mapsto.data.table import Order
 
 MOST_DISTINCT = 10_000
@@ -44,7 +47,8 @@ class Words:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, (int, np.integer)):
             return self._decoded(self._absolute(np.array([index])))[0]
-        rows = self._absolute(np.arange(len(self))[index] if isinstance(index, slice) else np.asarray(index))
+        is_slice = isinstance(index, slice)
+        rows = self._absolute(np.arange(*index.indices(len(self))) if is_slice else np.asarray(index))
         if len(rows) <= PIECE_ROWS:
             return self._decoded(rows)
         return Words(self.pieces, self.starts, rows, self.convert, self.dtype)
@@ -91,10 +95,49 @@ def _taken(array: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
     return cells.to_words(found) if found.dtype.kind == "f" else found.astype(object)
 
 
-def numbers_of(words: Words, file: File | None = None) -> NDArray[Any]:
-    """Text as numbers, mapped; what is none is NaN."""
-    parts = (cells.to_numbers(words[start : start + PIECE_ROWS])[0] for start in range(0, len(words), PIECE_ROWS))
+def numbers_of(words: Words, number_format: str | None = None, file: File | None = None) -> NDArray[Any]:
+    """Text as numbers, mapped; what is none is NaN.
+
+    Args:
+        words: the column.
+        number_format: how it writes numbers, as an example; None where they are plain.
+        file: where they shall lie.
+    """
+    form = None if number_format is None else NumberFormat.of(number_format)
+
+    def read(part: NDArray[Any]) -> NDArray[np.float64]:
+        if form is None:
+            return cells.to_numbers(part)[0]
+        codes, unique = pd.factorize(part)
+        return np.append(form.read(unique.tolist()), np.nan)[codes]
+
+    parts = (read(words[start : start + PIECE_ROWS]) for start in range(0, len(words), PIECE_ROWS))
     return written(file or File(), "float64", len(words), parts)
+
+
+def told_of(words: Words, least: float, hint: Hint) -> Told | None:
+    """How a column of text writes numbers, told from all of its rows; None where it has none, or plain ones.
+
+    Args:
+        words: the column.
+        least: the share of its texts that must be numbers.
+        hint: asked where it does not settle its decimal mark.
+    """
+    first = [text for text in pd.unique(words[:LOOKED_AT]) if text is not None]
+    if not looks_written(first):
+        return None
+    counts = Counts()
+    for start in range(0, len(words), PIECE_ROWS):
+        codes, unique = pd.factorize(words[start : start + PIECE_ROWS])
+        if least and any(map(is_code, unique)):
+            return None
+        for text, count in zip(unique, np.bincount(codes[codes >= 0], minlength=len(unique)).tolist(), strict=True):
+            counts.add(text, count)
+        if counts.strange > max(LOOKED_AT, (1 - least) * counts.good):
+            return None
+    told = counts.tell(least, hint)
+    few = counts.strange and least and summary(words)[1] in range(FEW_NUMBERS)
+    return None if told is None or told.format is None or few else told
 
 
 def dates_of(words: Words, order: Order) -> NDArray[Any]:
@@ -143,9 +186,15 @@ def odd_rows(words: Words, rows: NDArray[np.int64]) -> list[int]:
 
 def _odd(values: NDArray[Any]) -> list[str]:
     """Texts that are no numbers, or codes."""
-    return cells.to_numbers(values)[1] or [
-        text for text in pd.unique(values) if text is not None and cells.is_code(text)
-    ]
+    return cells.to_numbers(values)[1] or [text for text in pd.unique(values) if text is not None and is_code(text)]
+
+
+def has_value(values: Any) -> bool:
+    """Whether a row of the column has a value."""
+    return any(
+        bool(pd.notna(np.asarray(values[start : start + PIECE_ROWS])).any())
+        for start in range(0, len(values), PIECE_ROWS)
+    )
 
 
 def summary(values: Any) -> tuple[int, int | None]:

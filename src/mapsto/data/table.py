@@ -6,20 +6,29 @@ file, a folder of images and a pair of arrays.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import Message, from_json, say, to_json
 from mapsto.data.mapped import taken
 
 Kind = Literal["numeric", "category", "text", "image", "mask", "audio", "date", "ignore"]
+Level = Literal["info", "warning"]
 Order = Literal["none", "day_first", "month_first", "unknown", "mixed"]
 """Of days and months in numbers: none are there, which comes first, either may, or the data say both."""
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+PART_NAMES: Mapping[str, Message] = {
+    "train": say("train"),
+    "validation": say("validation"),
+    "test": say("test"),
+}
+"""The parts, as sentences call them."""
 
 
 class LazyImage(Protocol):
@@ -70,15 +79,33 @@ class LazyAudio(Protocol):
 class Note:
     """One thing that was noticed in the data, or done to them, in words for the report.
 
+    The message is made by `mapsto._messages.say`, so that a report can say it in another language; a plain string stays
+    English.
     `level` is `"info"` for what was done as planned and `"warning"` for what the user should look at. `check` names the
     check of the audit that shall say it again, and `details` is all that it is about, where the message names a few.
     """
 
-    level: Literal["info", "warning"]
+    level: Level
     message: str
     column: str | None = None
     check: str | None = None
     details: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, and under `said` what the message was made from."""
+        return {
+            **vars(self),
+            "message": str(self.message),
+            "details": list(self.details),
+            "said": to_json(self.message),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Note:
+        """The note that `to_json` was called on."""
+        values = {name: value for name, value in stored.items() if name not in ("message", "details", "said")}
+        message = from_json(stored["message"], stored.get("said"))
+        return cls(message=message, details=tuple(stored.get("details", ())), **values)
 
 
 @dataclass(frozen=True)
@@ -89,7 +116,9 @@ class Column:
     uint8 of shape `(rows, height, width[, channels])` or object of `LazyImage` (image, mask),
     object of `LazyAudio` (audio), datetime64[ns] with NaT for missing (date; in rows to predict it may be text).
     `inferred` tells whether the kind was guessed or stated by the user. `date_order` tells how days and months stood
-    in the text that dates were read from (see `mapsto.data.dates`).
+    in the text that dates were read from (see `mapsto.data.dates`), `number_format` how its numbers were written, as an
+    example (see `mapsto.data.number_formats`), None where they were plain. `label_separator` is what joins the labels
+    of a row in a target that holds several (see `mapsto.data.labels`), None where it holds none beyond doubt.
     """
 
     name: str
@@ -97,6 +126,8 @@ class Column:
     values: NDArray[Any]
     inferred: bool = True
     date_order: Order = "unknown"
+    number_format: str | None = None
+    label_separator: str | None = None
 
 
 @dataclass(frozen=True)

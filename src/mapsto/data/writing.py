@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapsto._files import explained, write_json
+from mapsto._messages import say
 from mapsto.data.audit._clean import Respelled
 from mapsto.data.encoders._columns import numbers, opening, shortened, texts
 from mapsto.data.encoders.base import Encoder
 from mapsto.data.facts import facts_of
-from mapsto.data.prepared import DESCRIPTION, EXAMPLES, FORMAT, PART_ROWS
+from mapsto.data.prepared import DESCRIPTION, EXAMPLES, FORMAT, PART_ROWS, WEIGHTS
 from mapsto.data.preprocessing import TARGETS, Preprocessing
 from mapsto.data.table import Column, Note, Part, Table
 from mapsto.errors import DataError
@@ -40,6 +41,7 @@ def write(
     parts: dict[Part, NDArray[np.int64]],
     options: DataOptions,
     spellings: Respelled,
+    weights: NDArray[np.float32] | None,
     on_progress: OnProgress,
 ) -> None:
     """Writes the arrays, the parts, the examples and what is known of all, into a new folder.
@@ -52,6 +54,7 @@ def write(
         parts: the rows of each part.
         options: the data section of the recipe.
         spellings: of levels, that were made one.
+        weights: how much each row counts in the training loss; None: alike.
         on_progress: told rows done and rows in all, of the stream that is written, after each piece.
     """
     with explained(folder):
@@ -59,6 +62,9 @@ def write(
     faults: dict[int, str] = {}
     for stream, encoder in encoders.items():
         _write_array(folder / f"{stream}.npy", table, encoder, faults, on_progress)
+    if weights is not None:
+        with explained(folder / WEIGHTS):
+            np.save(folder / f"{WEIGHTS}.npy", weights, allow_pickle=False)
     parts, notes = _without_faults(table, encoders, parts, faults)
     shown = [c for c in table.columns.values() if c.kind not in ("image", "mask", "audio") and c.name != table.target]
     del shown[MOST_SHOWN:]
@@ -67,13 +73,14 @@ def write(
         np.savez(folder / PART_ROWS, allow_pickle=False, **parts)
     read = {name for encoder in encoders.values() for name in encoder.columns}
     kinds = {name: column.kind for name, column in table.columns.items() if name in read}
+    formats = {name: c.number_format for name, c in table.columns.items() if name in read and c.number_format}
     described = {
         "format": FORMAT,
         "rows": len(table),
         "facts": facts_of(folder, table, task, encoders, parts).to_json(),
-        "notes": [asdict(note) for note in (*table.notes, *notes)],
+        "notes": [note.to_json() for note in (*table.notes, *notes)],
         "example_columns": [column.name for column in shown],
-        "preprocessing": Preprocessing(encoders, options, kinds, spellings).to_json(),
+        "preprocessing": Preprocessing(encoders, options, kinds, spellings, formats).to_json(),
     }
     write_json(folder / DESCRIPTION, described)
 
@@ -127,13 +134,16 @@ def _without_faults(
     notes = []
     if faults:
         named = shortened([_named(str(table.row_names[row]), cause) for row, cause in sorted(faults.items())], 5)
-        notes.append(Note("warning", f"{opening(len(faults), 'row')} left out that cannot be read ({named})."))
+        message = say("{rows} left out that cannot be read ({named}).", rows=opening(len(faults), "row"), named=named)
+        notes.append(Note("warning", message))
     target = encoders[TARGETS].columns[0]
     unseen = encoders[TARGETS].unusable(table)
     if unseen.any():
         values = sorted({str(value) for value in texts(table, target)[unseen]})
-        message = (
-            f"{opening(int(unseen.sum()), 'row')} left out: no training row has their class ({shortened(values)})."
+        message = say(
+            "{rows} left out: no training row has their class ({values}).",
+            rows=opening(int(unseen.sum()), "row"),
+            values=shortened(values),
         )
         notes.append(Note("warning", message, target))
     unseen[list(faults)] = True

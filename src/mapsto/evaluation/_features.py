@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
+
 MAX_FEATURES = 100
 """More dense features than this are replaced by `COMPONENTS` principal components."""
 
@@ -76,7 +78,11 @@ class Dense:
             sizes = self._components.singular_values_
             # Directions without variance are rounding errors, which scaling would blow up to the size of the others.
             self.stored = float(max(1, int((sizes > 1e-5 * sizes.max()).sum())))
-            self.note = f"{self.stored:.0f} principal components of {features:,} features"
+            self.note = say(
+                "{components:.0f} principal components of {features:,} features",
+                components=self.stored,
+                features=features,
+            )
 
     def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         pieces = (self._flat(piece) for piece in _pieces(inputs, sum(width for _, width in self._levels)))
@@ -112,7 +118,7 @@ class BagOfWords:
         counts = self._counts(sample)
         self._weights = TfidfTransformer(sublinear_tf=True).fit(counts)
         self.stored = counts.nnz / max(1, len(sample))
-        self.note = "TF-IDF of the words"
+        self.note: str = say("TF-IDF of the words")
 
     def __call__(self, inputs: NDArray[Any]) -> Any:
         from scipy.sparse import vstack
@@ -137,7 +143,7 @@ class Compressed:
         size = max(1, min(COMPONENTS, sample.shape[1] - 1))
         self._vectors = TruncatedSVD(size, random_state=seed).fit(sample)
         self.stored = float(size)
-        self.note = f"{size} singular vectors of {bag.note}"
+        self.note: str = say("{size} singular vectors of {words}", size=size, words=bag.note)
 
     def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         return np.asarray(self._vectors.transform(self._bag(inputs)), dtype=np.float32)

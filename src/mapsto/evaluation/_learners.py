@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
+
 Matrix = Any
 """A float32 array of shape `(rows, features)`, or a sparse matrix of that shape."""
 
@@ -106,7 +108,7 @@ def fit_linear(matrix: Matrix, targets: NDArray[Any], num_classes: int, *, end: 
             model.fit(scaled, targets)
         done += int(np.max(model.n_iter_))
         is_done = bool(np.max(model.n_iter_) < _ITERATIONS_AT_ONCE)
-    remark = "" if is_done else f"ended after {done} iterations"
+    remark = "" if is_done else say("ended after {done} iterations", done=done)
     return _probabilities(make_pipeline(scaler, model), num_classes), remark
 
 
@@ -141,7 +143,8 @@ def fit_trees(
         done = min(plan.rounds, done + (_ROUNDS_AT_ONCE if done else 1))
         model.set_params(max_iter=done).fit(matrix, targets)
     answer = _probabilities(model, num_classes) if num_classes else _values(model)
-    return answer, f"ended after {done} of {plan.rounds} rounds, for lack of time" if done < plan.rounds else ""
+    remark = say("ended after {done} of {rounds} rounds, for lack of time", done=done, rounds=plan.rounds)
+    return answer, remark if done < plan.rounds else ""
 
 
 def _check_classes(targets: NDArray[Any], num_classes: int) -> None:

@@ -9,20 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mapsto.evaluation._features import BagOfWords, Compressed, Features, features_for, pixel_features
+from mapsto._messages import say
+from mapsto.evaluation._features import BagOfWords, Compressed, pixel_features
+from mapsto.evaluation._label_learners import linear_labels, most_common_labels, tree_labels
 from mapsto.evaluation._learners import TreePlan, fit_linear, fit_trees, linear_rows, tree_plan
+from mapsto.evaluation._problem import LINEAR_SHARE, PREDICT_SHARE, TREES_SHARE, Fit, Problem, joined
 from mapsto.recipe.seeds import derive
 
-Kind = Literal["classes", "values", "masks"]
-
-LINEAR_SHARE, TREES_SHARE, PREDICT_SHARE = 0.2, 0.4, 0.2
-"""Shares of the time that are planned for; the rest is for reading and encoding, and in reserve."""
+Kind = Literal["classes", "labels", "values", "masks"]
 
 _TREE_VISIT = 6e-8  # seconds a pixel and tree
 _LINEAR_VISIT = 2.5e-9  # seconds a pixel, feature and class
@@ -36,7 +35,7 @@ class Baseline:
     """A plain method, fitted.
 
     Attributes:
-        name: short: `"majority class"`, `"mean"`, `"linear"`, `"trees"`.
+        name: short: `"majority class"`, `"most common labels"`, `"mean"`, `"linear"`, `"trees"`.
         title: what a person calls it.
         seconds: that fitting took.
         note: what it was trained on, and whatever a reader must know; why there is none, where it failed.
@@ -52,55 +51,10 @@ class Baseline:
         """Predictions for prepared inputs as the metrics take them, or None if the baseline could not be fitted.
 
         Returns:
-            Probabilities `(rows, classes)`, values `(rows,)` in the unit of the targets it was given, or class ids
-            `(rows, height, width)`.
+            Probabilities `(rows, classes)` or `(rows, labels)`, values `(rows,)` in the unit of the targets it was
+            given, or class ids `(rows, height, width)`.
         """
         return None if self._answer is None else self._answer(inputs)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """What all the baselines of one call share."""
-
-    inputs: NDArray[Any]
-    targets: NDArray[Any]
-    rows: NDArray[np.int64]
-    num_classes: int
-    seconds: float
-    end: float
-    seed: int
-    levels: tuple[int, ...] = ()
-
-    @property
-    def half_time(self) -> float:
-        """When the linear model must have ended, so that the trees have the other half."""
-        return self.end - 0.45 * self.seconds
-
-    @cached_property
-    def features(self) -> Features:
-        """What turns inputs into rows of features, fitted when first asked for."""
-        return features_for(self.inputs, self.rows, derive(self.seed, "features"), self.levels)
-
-    def some_rows(self, count: int) -> NDArray[np.int64]:
-        """At most `count` training rows, drawn at random, the shares of classes kept and no class left out."""
-        rows = np.random.default_rng(derive(self.seed, "rows")).permutation(self.rows)
-        if count < len(rows) and self.num_classes:
-            classes = self.targets[rows]
-            order = np.argsort(classes, kind="stable")
-            sizes = np.bincount(classes, minlength=self.num_classes)
-            rank = np.empty(len(rows), dtype=np.int64)
-            rank[order] = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-            # The first row of every class comes first, then the classes advance in step.
-            rows = rows[np.argsort(rank / sizes[classes], kind="stable")]
-        return np.sort(rows[:count])
-
-    def trained_on(self, count: int, what: str = "rows", total: int | None = None) -> str:
-        """`"trained on 5,000 of 51,000 rows"`."""
-        total = len(self.rows) if total is None else total
-        return f"trained on all {total:,} {what}" if count >= total else f"trained on {count:,} of {total:,} {what}"
-
-
-_Fitted = tuple[Callable[[NDArray[Any]], NDArray[Any]], str]
 
 
 def fit_baselines(
@@ -118,8 +72,8 @@ def fit_baselines(
     Args:
         inputs: as prepared, all rows: features float32 `(rows, features)`, images uint8 `(rows, channels, height,
             width)` or tokens int32 `(rows, length)` with 0 for padding.
-        targets: as the metrics take them, all rows: class ids, values in their own unit, or masks.
-        kind: the targets' encoder: `"classes"`, `"values"` or `"masks"`.
+        targets: as the metrics take them, all rows: class ids, flags of labels, values in their own unit, or masks.
+        kind: the targets' encoder: `"classes"`, `"labels"`, `"values"` or `"masks"`.
         train_rows: the rows to fit on. The others tell only how many classes and how many images there are.
         max_seconds: for all of them together, and for predicting the other images of a segmentation. The sizes are
             planned for two cores, well within it; fitting ends early where that is not enough, and the note says so.
@@ -128,7 +82,7 @@ def fit_baselines(
             `mapsto.data.encoders.base.Spec`); these become a feature a level.
 
     Returns:
-        The majority class or mean, the linear model, the trees: a failed one too, with the cause in its note.
+        The majority class, labels or mean, the linear model, the trees: a failed one too, with the cause in its note.
 
     Raises:
         ValueError: `kind` is none of these.
@@ -141,11 +95,11 @@ def fit_baselines(
         rows = rows[np.asarray(targets[rows]) >= 0]
         num_classes = int(targets.max(initial=0)) + 1
     end = time.monotonic() + 0.9 * max_seconds
-    problem = _Problem(inputs, targets, rows, num_classes, max_seconds, end, seed, levels)
+    problem = Problem(inputs, targets, rows, num_classes, max_seconds, end, seed, levels)
     return [_fitted(problem, *method) for method in _METHODS[kind]]
 
 
-def _fitted(problem: _Problem, name: str, title: str, fit: Callable[[_Problem], _Fitted]) -> Baseline:
+def _fitted(problem: Problem, name: str, title: str, fit: Callable[[Problem], Fit]) -> Baseline:
     from threadpoolctl import threadpool_limits
 
     start = time.monotonic()
@@ -160,38 +114,34 @@ def _fitted(problem: _Problem, name: str, title: str, fit: Callable[[_Problem], 
     except (ValueError, ArithmeticError, MemoryError) as error:
         # A yardstick that these data do not allow (one class in the sample, say) must not sink a finished study.
         cause = " ".join(str(error).split())[:200] or type(error).__name__
-        return Baseline(name, title, time.monotonic() - start, f"could not be fitted: {cause}")
+        return Baseline(name, title, time.monotonic() - start, say("could not be fitted: {cause}", cause=cause))
     return Baseline(name, title, time.monotonic() - start, note, answer)
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
 
 
 # ------------------------------------------------------------------------------------- one answer a row
 
 
-def _majority(problem: _Problem) -> _Fitted:
+def _majority(problem: Problem) -> Fit:
     counts = np.bincount(problem.targets[problem.rows], minlength=problem.num_classes)
     shares = counts / counts.sum()
-    return lambda inputs: np.tile(shares, (len(inputs), 1)), "the share of each class as its probability"
+    return lambda inputs: np.tile(shares, (len(inputs), 1)), say("the share of each class as its probability")
 
 
-def _mean(problem: _Problem) -> _Fitted:
+def _mean(problem: Problem) -> Fit:
     mean = float(problem.targets[problem.rows].mean(dtype=np.float64))
     return lambda inputs: np.full(len(inputs), mean), ""
 
 
-def _linear(problem: _Problem) -> _Fitted:
+def _linear(problem: Problem) -> Fit:
     features = problem.features
     rows = problem.some_rows(linear_rows(LINEAR_SHARE * problem.seconds, features.stored, problem.num_classes))
     answer, remark = fit_linear(
         features(problem.inputs[rows]), problem.targets[rows], problem.num_classes, end=problem.half_time
     )
-    return lambda inputs: answer(features(inputs)), _joined(problem.trained_on(len(rows)), features.note, remark)
+    return lambda inputs: answer(features(inputs)), joined(problem.trained_on(len(rows)), features.note, remark)
 
 
-def _trees(problem: _Problem) -> _Fitted:
+def _trees(problem: Problem) -> Fit:
     features, seed = problem.features, derive(problem.seed, "trees")
     if isinstance(features, BagOfWords):
         few = problem.some_rows(linear_rows(0.1 * problem.seconds, features.stored, 0))
@@ -200,13 +150,13 @@ def _trees(problem: _Problem) -> _Fitted:
     rows = problem.some_rows(plan.rows)
     matrix, targets = features(problem.inputs[rows]), problem.targets[rows]
     answer, remark = fit_trees(matrix, targets, problem.num_classes, plan, end=problem.end, seed=seed)
-    return lambda inputs: answer(features(inputs)), _joined(problem.trained_on(len(rows)), features.note, remark)
+    return lambda inputs: answer(features(inputs)), joined(problem.trained_on(len(rows)), features.note, remark)
 
 
 # ------------------------------------------------------------------------------------- one answer a pixel
 
 
-def _majority_pixel(problem: _Problem) -> _Fitted:
+def _majority_pixel(problem: Problem) -> Fit:
     rows = problem.some_rows(_ROWS_TO_COUNT)
     targets = problem.targets[rows]
     counts = np.bincount(targets[_scored(targets)].astype(np.intp))
@@ -217,25 +167,25 @@ def _majority_pixel(problem: _Problem) -> _Fitted:
     return lambda inputs: np.full((len(inputs), *inputs.shape[2:]), most, dtype=np.uint8), note
 
 
-def _linear_pixels(problem: _Problem) -> _Fitted:
+def _linear_pixels(problem: Problem) -> Fit:
     features = 9 * problem.inputs.shape[1] + 2
     matrix, targets, num_classes = _pixels(problem, lambda n: linear_rows(LINEAR_SHARE * problem.seconds, features, n))
     answer, remark = fit_linear(matrix, targets, num_classes, end=problem.half_time)
     stride = _stride(problem, features * num_classes * _LINEAR_VISIT)
-    return _Segmenter(answer, stride), _joined(_pixels_used(problem, len(targets)), _grid(stride), remark)
+    return _Segmenter(answer, stride), joined(_pixels_used(problem, len(targets)), _grid(stride), remark)
 
 
-def _tree_pixels(problem: _Problem) -> _Fitted:
+def _tree_pixels(problem: Problem) -> Fit:
     features, seconds = 9 * problem.inputs.shape[1] + 2, TREES_SHARE * problem.seconds
     matrix, targets, num_classes = _pixels(problem, lambda n: _pixel_plan(seconds, features, n).rows)
     plan = _pixel_plan(seconds, features, num_classes)
     seed = derive(problem.seed, "trees")
     answer, remark = fit_trees(matrix, targets, num_classes, plan, end=problem.end, seed=seed)
     stride = _stride(problem, plan.rounds * num_classes * _TREE_VISIT)
-    return _Segmenter(answer, stride), _joined(_pixels_used(problem, len(targets)), _grid(stride), remark)
+    return _Segmenter(answer, stride), joined(_pixels_used(problem, len(targets)), _grid(stride), remark)
 
 
-def _stride(problem: _Problem, seconds_a_pixel: float) -> int:
+def _stride(problem: Problem, seconds_a_pixel: float) -> int:
     """Rows and columns from one predicted pixel to the next, so that the images not trained on can be done in time."""
     images, _, height, width = problem.inputs.shape
     needed = (images - len(problem.rows)) * height * width * seconds_a_pixel
@@ -243,14 +193,14 @@ def _stride(problem: _Problem, seconds_a_pixel: float) -> int:
 
 
 def _grid(stride: int) -> str:
-    return f"one pixel in {stride} × {stride} predicted, its neighbors alike" if stride > 1 else ""
+    return say("one pixel in {side} × {side} predicted, its neighbors alike", side=stride) if stride > 1 else ""
 
 
 def _pixel_plan(seconds: float, features: int, num_classes: int) -> TreePlan:
     return tree_plan(seconds, features, num_classes, max_trees=_PIXEL_TREES)
 
 
-def _pixels_used(problem: _Problem, count: int) -> str:
+def _pixels_used(problem: Problem, count: int) -> str:
     return problem.trained_on(count, "pixels", len(problem.rows) * int(np.prod(problem.inputs.shape[2:])))
 
 
@@ -261,7 +211,7 @@ def _scored(targets: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(targets >= 0)
 
 
-def _pixels(problem: _Problem, affordable: Callable[[int], int]) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
+def _pixels(problem: Problem, affordable: Callable[[int], int]) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
     """Features and classes of a random sample of the training pixels, and the number of classes in it.
 
     Args:
@@ -313,11 +263,16 @@ class _Segmenter:
         return masks
 
 
-_METHODS: dict[str, tuple[tuple[str, str, Callable[[_Problem], _Fitted]], ...]] = {
+_METHODS: dict[str, tuple[tuple[str, str, Callable[[Problem], Fit]], ...]] = {
     "classes": (
         ("majority class", "always the most common class", _majority),
         ("linear", "logistic regression", _linear),
         ("trees", "gradient-boosted trees", _trees),
+    ),
+    "labels": (
+        ("most common labels", "always the most common set of labels", most_common_labels),
+        ("linear", "logistic regression, a model a label", linear_labels),
+        ("trees", "gradient-boosted trees, a model a label", tree_labels),
     ),
     "values": (
         ("mean", "always the mean", _mean),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mapsto.evaluation.intervals import Interval, bootstrap_terms, interval, wilson
 from mapsto.metrics._classes import confusion
+from mapsto.metrics._labels import THRESHOLD
 from mapsto.metrics._masks import confusions, num_classes
 from mapsto.metrics.base import Direction, Metric
 from mapsto.metrics.mean_iou import MeanIoU
@@ -50,7 +51,7 @@ class Score:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class of a classification; NaN where a share has no rows to be taken of."""
+    """One class of a classification, or one label; NaN where a share has no rows to be taken of."""
 
     name: str
     rows: int
@@ -97,8 +98,8 @@ class Scorecard:
         part: what was scored: a part of the data, or `"given"` for rows from elsewhere.
         rows: how many.
         metrics: by name, in the task's order; the first is the objective.
-        per_class: for classification and segmentation, else None.
-        confusion: for classification and segmentation, else None.
+        per_class: for classification, labels and segmentation, else None.
+        confusion: for classification and segmentation, else None; labels do not exclude each other.
         residuals: for regression, else None.
     """
 
@@ -175,6 +176,8 @@ def score(
     per_class: tuple[ClassScore, ...] | tuple[RegionScore, ...]
     if predictions.ndim == 1:
         return Scorecard(part, len(targets), scores, residuals=_residuals(predictions, targets, seed))
+    if targets.ndim == 2:
+        return Scorecard(part, len(targets), scores, _labels(predictions, targets, names))
     if predictions.ndim == 2:
         per_class, counts = _classes(predictions, targets, names)
     else:
@@ -208,13 +211,20 @@ def _classes(
 ) -> tuple[tuple[ClassScore, ...], Confusion]:
     counts = confusion(predictions, targets)[:-1]
     names = _complete(names, len(counts))
-    found = []
-    for index, name in enumerate(names):
-        correct, rows, answered = int(counts[index, index]), int(counts[index].sum()), int(counts[:, index].sum())
-        recall = wilson(correct, rows)
-        precision, f1 = _share(correct, answered), _share(2 * correct, rows + answered)
-        found.append(ClassScore(name, rows, precision, recall.value, f1, recall.low, recall.high))
-    return tuple(found), Confusion(names, tuple(map(tuple, counts.tolist())))
+    found = tuple(map(_class_score, names, counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)))
+    return found, Confusion(names, tuple(map(tuple, counts.tolist())))
+
+
+def _labels(predictions: NDArray[Any], targets: NDArray[Any], names: Sequence[str]) -> tuple[ClassScore, ...]:
+    answered, true = predictions >= THRESHOLD, targets != 0
+    names = _complete(names, targets.shape[1])
+    return tuple(map(_class_score, names, (answered & true).sum(axis=0), true.sum(axis=0), answered.sum(axis=0)))
+
+
+def _class_score(name: str, correct: np.int64, rows: np.int64, answered: np.int64) -> ClassScore:
+    recall = wilson(int(correct), int(rows))
+    precision, f1 = _share(int(correct), int(answered)), _share(2 * int(correct), int(rows + answered))
+    return ClassScore(name, int(rows), precision, recall.value, f1, recall.low, recall.high)
 
 
 def _regions(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Direction = Literal["maximize", "minimize"]
-Form = Literal["probabilities", "values", "masks"]
+Form = Literal["probabilities", "labels", "values", "masks"]
 
 
 class Metric(ABC):
@@ -17,7 +17,8 @@ class Metric(ABC):
 
     `predictions` are what the task's `predict` returns: probabilities of shape `(rows, classes)` for classification
     (binary too: two columns), values of shape `(rows,)` in the target's own unit for regression, class ids of shape
-    `(rows, height, width)` for segmentation. `targets` are class ids, values, or masks of class ids.
+    `(rows, height, width)` for segmentation; of several labels a row, a probability each, `(rows, labels)`. `targets`
+    are class ids, values, masks of class ids, or a flag of 0 or 1 for each label, `(rows, labels)`.
 
     - A class id that has no column counts as answered wrongly: the network cannot know that class.
     - In masks, negative ids are void: not scored. In an unsigned array its greatest value (255) stands for -1.

@@ -33,8 +33,38 @@ class Periodic(nn.Module):
         return vectors.relu().flatten(1)
 
 
+class PeriodicWithNumber(nn.Module):
+    """Numbers to vectors: `(x, W cos(2π c x + b) + d)` with `c`, `b`, `W` and `d` of each feature learned.
+
+    Frequencies start at `c ~ N(0, frequency_scale²)`, phases anywhere. Holzmüller, Grinsztajn and Steinwart, "Better by
+    default", 2024, arXiv:2407.04491 (there PBLD).
+
+    Shapes: `(rows, features)` to `(rows, features · dim)`; `dim` is at least 2.
+    """
+
+    def __init__(self, num_features: int, num_frequencies: int, frequency_scale: float, dim: int) -> None:
+        super().__init__()
+        self.frequencies = nn.Parameter(frequency_scale * torch.randn(num_features, num_frequencies))
+        self.phases = nn.Parameter(torch.empty(num_features, num_frequencies).uniform_(-math.pi, math.pi))
+        bound = 1.0 / math.sqrt(num_frequencies)
+        self.weight = nn.Parameter(torch.empty(num_features, num_frequencies, dim - 1).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(num_features, dim - 1).uniform_(-bound, bound))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        numbers = inputs.unsqueeze(-1)
+        waves = torch.addcmul(self.phases, 2 * math.pi * self.frequencies, numbers).cos()
+        vectors = torch.einsum("rfk,fkd->rfd", waves, self.weight) + self.bias
+        return torch.cat([numbers, vectors], dim=-1).flatten(1)
+
+
 class TableInputs(nn.Module):
     """Splits features into numbers, flags and level numbers, embeds those that shall be, and joins them again.
+
+    Args:
+        spec: of the features.
+        embedding_dim: of levels' vectors; None by the number of levels.
+        periodic: frequencies, their deviation and the length of a number's vector; None leaves numbers as they are.
+        with_number: whether that vector holds the number itself (`PeriodicWithNumber`).
 
     Attributes:
         width: of the result.
@@ -44,7 +74,14 @@ class TableInputs(nn.Module):
     flags: Tensor
     ids: Tensor
 
-    def __init__(self, spec: Spec, embedding_dim: int | None, periodic: tuple[int, float, int] | None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        embedding_dim: int | None,
+        periodic: tuple[int, float, int] | None,
+        *,
+        with_number: bool = False,
+    ) -> None:
         super().__init__()
         levels = spec.levels or (0,) * spec.shape[0]
         counts = [count for count in levels if count > 2]
@@ -57,7 +94,8 @@ class TableInputs(nn.Module):
         self.embeddings = nn.ModuleList(
             nn.Embedding(count, dim, padding_idx=0) for count, dim in zip(counts, dims, strict=True)
         )
-        self.periodic = Periodic(len(places[0]), *periodic) if periodic and places[0] else None
+        kind = PeriodicWithNumber if with_number else Periodic
+        self.periodic = kind(len(places[0]), *periodic) if periodic and places[0] else None
         self.width = len(places[1]) + sum(dims)
         self.width += len(places[0]) * (periodic[2] if periodic else 1)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mapsto.recipe.options import Options
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from mapsto.data.encoders.base import Spec
 
@@ -38,3 +38,22 @@ class Model(Options):
         Raises:
             RecipeError: these settings make no network for such inputs (five poolings of an 8×8 image).
         """
+
+    def load_weights(self, network: nn.Module) -> None:
+        """Puts trained weights into a network from `build`, before training; families that name no file do nothing.
+
+        Raises:
+            RecipeError: the weights cannot be read, or do not fit.
+        """
+
+    def initialize_on(self, network: nn.Module, inputs: Tensor) -> None:
+        """Sets weights by data, once before training; does so where the family's `initialization` is `lsuv`.
+
+        Args:
+            network: from `build`, on the device of the inputs.
+            inputs: the first training batch, as the network reads it.
+        """
+        if getattr(self, "initialization", None) == "lsuv":
+            from mapsto.models import _initialization  # here, since the class itself must load without torch
+
+            _initialization.lsuv(network, inputs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from mapsto.errors import RecipeError
+from mapsto.models._options import Activation, Initialization, Normalization
 from mapsto.models.base import Model
 
 if TYPE_CHECKING:
@@ -35,20 +36,22 @@ class CNN(Model):
     padding: Literal["same", "valid"] = Field("same", description="same keeps the size, valid trims the border")
     head: Literal["flatten", "average"] = Field("flatten", description="how maps become a vector")
     hidden_dim: int = Field(0, ge=0, le=65536, description="units of a dense layer before the last; 0 is none")
-    activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = Field(
-        "relu", description="nonlinearity after each convolution and hidden layer"
+    activation: Activation = Field("relu", description="nonlinearity after each convolution and hidden layer")
+    normalization: Normalization = Field("none", description="what keeps the scale after each convolution")
+    initialization: Initialization = Field(
+        "auto", description="how weights are drawn; auto suits activation and depth, default is torch's own"
     )
-    normalization: Literal["none", "batch"] = Field("none", description="between convolution and activation")
-    initialization: Literal["default", "he", "xavier", "lecun", "orthogonal"] = Field(
-        "default", description="how weights are drawn; default is torch's own"
-    )
+    zero_last: bool = Field(False, description="the last layer starts at zero, so that all answers start alike")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the vector before the last layer set to zero")
+    spatial_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of whole maps set to zero at the end of each block"
+    )
 
     def build(self, inputs: Spec, num_outputs: int) -> nn.Module:
         import torch  # here, since the class itself must load without torch
         from torch import nn
 
-        from mapsto.models import _layers
+        from mapsto.models import _initialization, _layers
 
         in_channels, height, width = inputs.shape
         layers: list[nn.Module] = [_layers.Scale(inputs), _layers.ChannelsLast()]
@@ -60,12 +63,12 @@ class CNN(Model):
                     channels,
                     self.kernel_size,
                     self.activation,
-                    batch_norm=self.normalization == "batch",
+                    self.normalization,
                     padding=self.padding,
                 )
                 trim = self.kernel_size - 1 if self.padding == "valid" else 0
                 in_channels, height, width = channels, height - trim, width - trim
-            layers.append(nn.MaxPool2d(2))
+            layers += [nn.MaxPool2d(2), *_layers.spatial_dropout(self.spatial_dropout)]
             height, width, channels = height // 2, width // 2, channels * 2
             if min(height, width) < 1:
                 raise RecipeError(
@@ -80,4 +83,4 @@ class CNN(Model):
             vector = self.hidden_dim
         network = nn.Sequential(*layers, *_layers.dropout(self.dropout), nn.Linear(vector, num_outputs))
         network = network.to(memory_format=torch.channels_last)
-        return _layers.initialize(network, self.initialization, self.activation)
+        return _initialization.initialize(network, self.initialization, self.activation, zero_last=self.zero_last)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from mapsto.errors import RecipeError
+from mapsto.models._options import Activation, Initialization, Normalization
 from mapsto.models.base import Model
 
 if TYPE_CHECKING:
@@ -31,20 +32,22 @@ class UNet(Model):
 
     channels: int = Field(16, ge=1, le=1024, description="channels at full size; each level below has twice")
     depth: int = Field(3, ge=1, le=6, description="levels below full size")
-    activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = Field(
-        "relu", description="nonlinearity after each convolution"
+    activation: Activation = Field("relu", description="nonlinearity after each convolution")
+    normalization: Normalization = Field("batch", description="what keeps the scale after each convolution")
+    initialization: Initialization = Field(
+        "auto", description="how weights are drawn; auto suits activation and depth, default is torch's own"
     )
-    normalization: Literal["none", "batch"] = Field("batch", description="between convolution and activation")
-    initialization: Literal["default", "he", "xavier", "lecun", "orthogonal"] = Field(
-        "default", description="how weights are drawn; default is torch's own"
-    )
+    zero_last: bool = Field(False, description="the last layer starts at zero, so that all answers start alike")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the lowest level's values set to zero")
+    spatial_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of whole maps set to zero at the end of each block"
+    )
 
     def build(self, inputs: Spec, num_outputs: int) -> nn.Module:
         import torch  # here, since the class itself must load without torch
         from torch import nn
 
-        from mapsto.models import _layers
+        from mapsto.models import _initialization, _layers
 
         in_channels, height, width = inputs.shape
         if min(height, width) < 2**self.depth:
@@ -54,10 +57,10 @@ class UNet(Model):
             )
 
         def double(first: int, last: int) -> list[nn.Module]:
-            batch_norm = self.normalization == "batch"
             return [
-                *_layers.convolution(first, last, 3, self.activation, batch_norm=batch_norm),
-                *_layers.convolution(last, last, 3, self.activation, batch_norm=batch_norm),
+                *_layers.convolution(first, last, 3, self.activation, self.normalization),
+                *_layers.convolution(last, last, 3, self.activation, self.normalization),
+                *_layers.spatial_dropout(self.spatial_dropout),
             ]
 
         def level(first: int, channels: int, below: int) -> nn.Sequential:
@@ -77,4 +80,4 @@ class UNet(Model):
             level(in_channels, self.channels, self.depth),
             nn.Conv2d(self.channels, num_outputs, 1),
         ).to(memory_format=torch.channels_last)
-        return _layers.initialize(network, self.initialization, self.activation)
+        return _initialization.initialize(network, self.initialization, self.activation, zero_last=self.zero_last)

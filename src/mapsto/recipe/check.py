@@ -153,18 +153,13 @@ def _together(leaves: Leaves, section: str) -> list[str]:
 
 
 def _beside_the_task(leaves: Leaves) -> list[tuple[str, str]]:
-    """Models, metrics and kinds of balance that the named task has no use for."""
+    """Models, losses, metrics and kinds of balance that the named task has no use for."""
     name = leaves.get("task.name")
     if not isinstance(name, str) or name not in TASKS.names():
         return []
     task = TASKS.get(name)
-    model, metric = leaves.get("model.name"), leaves.get("search.metric")
-    wanted = model.options if isinstance(model, Choice) else () if model is None else (model,)
-    faults = [
-        ("model.name", f"`model.name` is {one}, which does not fit {name}; what fits: {', '.join(task.models)}.")
-        for one in wanted
-        if one in FAMILIES["model"].names() and one not in task.models
-    ]
+    metric = leaves.get("search.metric")
+    faults = [*_unfit(leaves, "model", name, task.models), *_unfit(leaves, "loss", name, task.losses)]
     if isinstance(metric, str) and metric not in task.metrics:
         fits = ", ".join(task.metrics)
         faults.append(("search.metric", f"`search.metric` is {metric}, which {name} does not report; it has {fits}."))
@@ -174,6 +169,15 @@ def _beside_the_task(leaves: Leaves) -> list[tuple[str, str]]:
         cause = f"{name} cannot do: its rows have no classes. Leave it out."
         faults.append(("training.balance", f"`training.balance` is {kinds[0]}, which {cause}"))
     return [*faults, *_idle_augmentations(leaves, task.streams["inputs"], name)]
+
+
+def _unfit(leaves: Leaves, section: str, task: str, fitting: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+    """Members of a family that are named and that the task cannot use."""
+    named = leaves.get(f"{section}.name")
+    for one in named.options if isinstance(named, Choice) else (named,):
+        if one in FAMILIES[section].names() and one not in fitting:
+            leaf = f"{section}.name"
+            yield leaf, f"`{leaf}` is {one}, which does not fit {task}; what fits: {', '.join(fitting)}."
 
 
 def _idle_augmentations(leaves: Leaves, encoder: str, task: str) -> Iterable[tuple[str, str]]:

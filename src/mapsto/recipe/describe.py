@@ -16,8 +16,8 @@ from mapsto.recipe.space import Space
 RANGE_PATTERN = r"^\s*(log|uniform|int|choice)\s*\(.*\)(\s+if\s+.+)?\s*$"
 """What a range looks like to an editor; `mapsto show` checks it in full."""
 
-MATTERS = ("task.name", "model.", "optimizer.", "schedule.", "training.", "data.scale", "data.target", "data.source",
-           "search.budget", "search.n_trials", "search.sampler", "seed")  # fmt: skip
+MATTERS = ("task.name", "model.", "loss.", "optimizer.", "schedule.", "training.", "data.scale", "data.target",
+           "data.source", "search.budget", "search.n_trials", "search.sampler", "seed")  # fmt: skip
 """What a starting recipe shows, beside what is worth searching; the rest is in `mapsto show`."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mapsto.recipe.family import Family
 
 TASKS = Family(kind="task", package="mapsto.tasks")
+LOSSES = Family(kind="loss", package="mapsto.tasks.losses")
 MODELS = Family(kind="model", package="mapsto.models")
 OPTIMIZERS = Family(kind="optimizer", package="mapsto.training.optimizers")
 SCHEDULES = Family(kind="schedule", package="mapsto.training.schedules")

@@ -47,10 +47,10 @@ class Family:
     package: str
 
     def names(self) -> tuple[str, ...]:
-        """Every member's name, sorted; `base` and names that start with `_` are not members."""
+        """Every member's name, sorted; `base`, folders and names that start with `_` are not members."""
         spec = importlib.util.find_spec(self.package)
         places = spec.submodule_search_locations if spec else None
-        found = (module.name for module in pkgutil.iter_modules(places or []))
+        found = (module.name for module in pkgutil.iter_modules(places or []) if not module.ispkg)
         return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
 
     def get(self, name: str | type[Any]) -> type[Any]:

@@ -33,8 +33,8 @@ __all__ = ["AugmentOptions", "DataOptions", "Recipe", "SearchOptions", "Training
 class Recipe(BaseModel):
     """Every setting of one run, each with a value.
 
-    `task`, `model`, `optimizer` and `schedule` are members of their families (an `SGD`, say) with their settings as
-    fields. Every setting has one dotted name: `recipe.get("optimizer.learning_rate")`.
+    `task`, `model`, `loss`, `optimizer` and `schedule` are members of their families (an `SGD`, say) with their
+    settings as fields. Every setting has one dotted name: `recipe.get("optimizer.learning_rate")`.
 
     Example:
         >>> recipe = Recipe.from_leaves({"task.name": "tabular_regression", "optimizer.name": "sgd"})
@@ -51,6 +51,7 @@ class Recipe(BaseModel):
     data: DataOptions
     augment: AugmentOptions
     model: Any
+    loss: Any
     optimizer: Any
     schedule: Any
     training: TrainingOptions
@@ -61,7 +62,7 @@ class Recipe(BaseModel):
         """Builds a recipe from values by dotted name; what is not given has its default.
 
         Args:
-            leaves: values, `task.name` among them. The default model is the first that the task names.
+            leaves: values, `task.name` among them. The default model and loss are the first that the task names.
             origins: where each was given, for messages.
 
         Raises:
@@ -133,8 +134,8 @@ def with_names(leaves: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with a member for every family, the defaults where none is named; a task is never guessed."""
     found = {f"{section}.name": name for section, name in DEFAULT_NAMES.items()} | dict(leaves)
     task = found.get("task.name")
-    if "model.name" not in found and isinstance(task, str) and task in TASKS.names():
-        found["model.name"] = TASKS.get(task).models[0]
+    if isinstance(task, str) and task in TASKS.names():
+        found = {"model.name": TASKS.get(task).models[0], "loss.name": TASKS.get(task).losses[0]} | found
     return dict(
         sorted(found.items(), key=lambda item: order(item[0]) if exists(item[0]) else (len(SECTIONS), True, ""))
     )

@@ -12,6 +12,7 @@ from mapsto.recipe.families import (
     AUGMENTATIONS,
     IMPUTERS,
     LEVELS,
+    LOSSES,
     METRICS,
     MODELS,
     OPTIMIZERS,
@@ -36,8 +37,20 @@ class DataOptions(Options):
 
     source: str | None = Field(None, description="file, folder or named data set; null: given on the command line")
     root: str | None = Field(None, description="folder in which named data sets are looked for first")
-    target: str | None = Field(None, description="column to predict; null: found where it is beyond doubt")
+    target: str | None = Field(
+        None, description="column to predict; several of 0 and 1, one a label, as a,b,c; null: found where beyond doubt"
+    )
+    label_separator: str | None = Field(
+        None,
+        min_length=1,
+        max_length=20,
+        description="what joins the labels of a target that holds several; null: found where it is beyond doubt",
+    )
     columns: dict[str, ColumnKind] = Field(default={}, description="kinds of columns that were guessed wrong")
+    number_formats: dict[str, str] = Field(
+        default={},
+        description='how columns write 1234.5 ("1,234.5", "1.234,5", "$1,234.5"), where it was guessed wrong',
+    )
     validation_share: float = Field(0.15, gt=0, lt=0.9, description="share of the rows that recipes are compared on")
     test_share: float = Field(0.15, gt=0, lt=0.9, description="share of the rows that the winner is tested on, once")
     memory: str = Field(
@@ -54,6 +67,9 @@ class DataOptions(Options):
     )
     group_column: str | None = Field(None, description="rows with the same value in it are never in two parts")
     time_column: str | None = Field(None, description="dates or numbers; the oldest rows train, the newest test")
+    weight_column: str | None = Field(
+        None, description="how much each row counts in the training loss, numbers above 0; scores count rows alike"
+    )
     gap: Annotated[int, Field(ge=0)] | str = Field(
         0, description='left out before each later part of a split by time: rows, or a time as "7d" or "12h"'
     )
@@ -213,7 +229,64 @@ class TrainingOptions(Options):
     min_delta: float = Field(0.0, ge=0, description="smallest change of the metric that counts as improvement")
     l1: float = Field(0.0, ge=0, description="weight of the sum of absolute weights, added to the loss")
     l2: float = Field(0.0, ge=0, description="weight of the sum of squared weights, added to the loss")
+    decay_all: bool = Field(
+        False, description="optimizer.weight_decay pulls at biases and normalizations too, which it leaves alone"
+    )
+    max_weight_norm: float | None = Field(
+        None, gt=0, description="the weights into a unit are cut to this length after each step; null: never"
+    )
     max_grad_norm: float | None = Field(None, gt=0, description="gradients longer than this are cut; null: never")
+    max_grad_value: float | None = Field(
+        None, gt=0, description="each number of a gradient is cut to this size; null: never"
+    )
+    grad_percentile: float | None = Field(
+        None, gt=0, le=100, description="gradients are cut to this percentile of their recent lengths; null: never"
+    )
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="the learning rate of each layer is this times that of the layer above it"
+    )
+    learning_rates: dict[str, Annotated[float, Field(ge=0, le=1000)]] = Field(
+        default={}, description="patterns of parameter names, as head.*, and what their learning rate is multiplied by"
+    )
+    freeze: str | None = Field(
+        None, description="patterns of parameter names, parted by commas, that are not trained; null: all are"
+    )
+    unfreeze_epochs: int = Field(
+        0, ge=0, description="the last layer is trained first, and one more after each so many epochs; 0: all at once"
+    )
+    averaging: Literal["none", "ema", "swa"] = Field(
+        "none",
+        description="weights that are scored and kept: the last, an exponential mean over the steps, or the mean of "
+        "the last epochs",
+    )
+    ema_decay: float = Field(0.999, gt=0, lt=1, description="memory of the exponential mean, where it is taken")
+    swa_start: float = Field(
+        0.75, ge=0, lt=1, description="share of the epochs after which weights are averaged where averaging is swa"
+    )
+    sam_rho: float = Field(
+        0.0, ge=0, le=10, description="sharpness-aware minimization: how far away the gradient is taken; 0: not at all"
+    )
+    accumulate_steps: int = Field(
+        1, ge=1, le=65_536, description="pieces that a batch goes through the network in, one after the other"
+    )
+    num_processes: int = Field(
+        1, ge=1, le=1024, description="processes that share each batch, each on a GPU of its own or on the CPU"
+    )
+    precision: Literal["float32", "bf16", "fp16"] = Field(
+        "float32", description="number format of the forward pass in training; weights and answers are in float32"
+    )
+    memory_format: Literal["channels_last", "contiguous", "measured"] = Field(
+        "channels_last",
+        description="how images and kernels lie in memory; measured: the faster of both on the first batch, so that "
+        "time decides on the last bits of the weights",
+    )
+    checkpoint_activations: bool = Field(
+        False, description="less memory for a slower step: what a block computes is computed again for its gradient"
+    )
+    compile: bool = Field(False, description="torch.compile: faster steps after a minute or so of compiling")
+    deterministic: bool = Field(
+        False, description="algorithms only that give the same bits again, also on a GPU; slower there"
+    )
     balance: Literal["none", "class_weights", "oversample", "undersample", "balanced_batches"] = Field(
         "none",
         description="classes of unlike size: as they are, weighted in the loss, rare ones repeated, common ones left "
@@ -266,7 +339,13 @@ class SearchOptions(Options):
         return name
 
 
-FAMILIES: dict[str, Family] = {"task": TASKS, "model": MODELS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+FAMILIES: dict[str, Family] = {
+    "task": TASKS,
+    "model": MODELS,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
 """Sections that name a member of a family and hold that member's settings."""
 
 GROUPS: dict[str, type[Options]] = {
@@ -277,14 +356,14 @@ GROUPS: dict[str, type[Options]] = {
 }
 """Sections whose settings are always the same."""
 
-SECTIONS = ("seed", "task", "data", "augment", "model", "optimizer", "schedule", "training", "search")
+SECTIONS = ("seed", "task", "data", "augment", "model", "loss", "optimizer", "schedule", "training", "search")
 """Every section of a recipe, in the order in which it is written."""
 
 AUTO_SECTIONS = {"augment": "augment.auto"}
 """Sections that may be the whole word `auto`, and the setting that it turns on."""
 
 DEFAULT_NAMES = {"optimizer": "adam", "schedule": "constant"}
-"""Members where neither the recipe nor the task names one; a model's is the first that fits the task."""
+"""Members where neither the recipe nor the task names one; a model's and a loss's is the first that fits the task."""
 
 NOT_SEARCHED = frozenset(
     {"seed", "task.name", "augment.auto", "augment.synonyms_file", "training.seed", "training.device"}
@@ -292,8 +371,14 @@ NOT_SEARCHED = frozenset(
         f"data.{name}"
         for name in ("source", "root", "target", "columns", "validation_share", "test_share", "split_column")
     }
-    | {f"data.{name}" for name in ("split", "group_column", "time_column", "gap", "num_folds", "fold")}
-    | {"data.clean", "data.memory", "data.sheet", "data.ignore_class", "data.label_pattern"}
+    | {f"data.{name}" for name in ("split", "group_column", "time_column", "gap", "num_folds", "fold", "weight_column")}
+    | {"data.clean", "data.memory", "data.sheet", "data.ignore_class", "data.label_pattern", "data.label_separator"}
+    | {
+        f"training.{name}"
+        for name in ("accumulate_steps", "num_processes", "memory_format", "checkpoint_activations", "compile")
+    }
+    | {"training.deterministic"}
     | {f"search.{name}" for name in SearchOptions.model_fields}
 )
-"""Settings that say what is measured, or how: scores under different values of them cannot be compared."""
+"""Settings that say what is measured, or how: scores under different values of them cannot be compared. Beside them
+those that change what a step costs, and not what it does."""

@@ -236,11 +236,13 @@ class Space:
     def _open_name(self, section: str, chosen: Leaves, defaults: Leaves) -> Any:
         """The member of a family that is neither given nor searched."""
         name = defaults.get(f"{section}.name", DEFAULT_NAMES.get(section))
-        if section != "model":
+        if section not in ("model", "loss"):
             return name
         task = self._value("task.name", chosen, defaults)
-        fitting = TASKS.get(task).models if isinstance(task, str) and task in TASKS.names() else ()
-        return name if name in fitting or not fitting else fitting[0]
+        if not isinstance(task, str) or task not in TASKS.names():
+            return name
+        fitting = TASKS.get(task).models if section == "model" else TASKS.get(task).losses
+        return name if name in fitting else fitting[0]
 
     def _is_active(self, leaf: str, chosen: Leaves, defaults: Leaves) -> bool | None:
         """Whether a range is searched; None while that depends on a range without a value."""

@@ -155,8 +155,9 @@ def _default(study: Study, say: Texts) -> Claim | None:
     if study.verdict not in keys:
         return Claim("even", label, say(study.repeated("answer.default_unknown")))
     tone, key = keys[study.verdict]
-    if study.verdict_text and say.language == "en":
-        return Claim(tone, label, Markup(escape(study.verdict_text)))
+    told = say.told(study.verdict_text, study.verdict_said)
+    if told and (say.language == "en" or told is not study.verdict_text):
+        return Claim(tone, label, Markup(escape(told)))
     unit = study.objective.unit
     means = {
         "winner": exact(study.winner.mean if study.winner else None, unit, digits=2),

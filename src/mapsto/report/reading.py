@@ -60,6 +60,7 @@ def read(folder: Path) -> Study:
         recipe_yaml=str(results.get("recipe_yaml") or ""),
         environment=results.get("environment") or {},
         finished=str(results.get("finished") or "?"),
+        verdict_said=results.get("verdict_said"),
     )
 
 
@@ -92,7 +93,8 @@ def _baseline(values: Mapping[str, Any], card: Mapping[str, Any]) -> Baseline:
     difference = values.get("difference") or {}
     low, high = finite(difference.get("low")), finite(difference.get("high"))
     lead = None if low is None or high is None else (low, high)
-    return Baseline(name, _name(values.get("title") or name), measures, seconds, str(values.get("note") or ""), lead)
+    title, note = _name(values.get("title") or name), str(values.get("note") or "")
+    return Baseline(name, title, measures, seconds, note, lead, values.get("said"))
 
 
 def _trial(values: Mapping[str, Any]) -> Trial:

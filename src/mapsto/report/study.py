@@ -102,6 +102,8 @@ class Baseline:
     note: str
     lead: tuple[float, float] | None = None
     """Ends of the interval of the winner's value of the objective minus this one's, on the same rows."""
+    said: object = None
+    """What the note was made from, as the file has it (see `mapsto._messages`)."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class Study:
     recipe_yaml: str
     environment: Mapping[str, Any]
     finished: str | None
+    verdict_said: object = None
+    """What the verdict was made from, as the file has it (see `mapsto._messages`)."""
 
     @property
     def explored(self) -> list[Trial]:

@@ -1,7 +1,7 @@
 """Every sentence of the report, in English and Chinese.
 
 A text may hold markup of its own and `{names}` for what is put in; what is put in is escaped. Names that come from
-the data (columns, classes, messages of the data room) stay as they are in both languages.
+the data (columns, classes) stay as they are in both languages; what the data room noticed is said by its template.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ from markupsafe import Markup
 
 from mapsto.errors import RunError
 from mapsto.report.format import number
+from mapsto.report.messages_zh import CHINESE_MESSAGES
 from mapsto.report.text_en import ENGLISH
 from mapsto.report.text_zh import CHINESE
 
 Language = Literal["en", "zh"]
 TEXTS: Mapping[Language, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+MESSAGES: Mapping[Language, Mapping[str, str]] = {"zh": CHINESE_MESSAGES}
+"""What other rooms say in English, by language and template (see `mapsto._messages`)."""
+
+_DEEPEST = 8  # messages within messages
 
 
 class Texts:
@@ -64,6 +69,21 @@ class Texts:
             return name
         return self.plain("method.bootstrap", kind=self._texts[f"method.{found[1]}"], n=found[2], rest=found[3])
 
+    def told(self, text: str, said: object) -> str:
+        """A sentence of another room in this language, from what it was made of; as it is where no catalog has it.
+
+        Args:
+            text: in English.
+            said: as `mapsto._messages.to_json` gave it, and a file of a stranger may have it; None of a plain text.
+        """
+        if not isinstance(said, Mapping):
+            return text
+        try:
+            found = _told(said, MESSAGES[self.language], _DEEPEST)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            return text
+        return str(found)
+
     def count(self, key: str, n: int) -> Markup:
         """`1 row`, `270 rows`."""
         return self("one." + key if n == 1 else "many." + key, n=number(n, "whole"))
@@ -92,3 +112,20 @@ class Texts:
         at = at.astimezone(UTC) if at.tzinfo else at
         month = self._texts[f"month.{at.month}"]
         return self.plain("time.moment", year=at.year, month=month, day=at.day, clock=f"{at:%H:%M}")
+
+
+def _told(said: Any, catalog: Mapping[str, str], depth: int) -> Any:
+    """A stored message in the language of the catalog; a plain value as it is.
+
+    Raises:
+        KeyError: the catalog does not have it.
+        ValueError: it lies too deep, or a value is of another kind than its template puts in.
+    """
+    if not isinstance(said, Mapping):
+        return said
+    if not depth:
+        raise ValueError("too many messages within messages")
+    template, values = catalog[said["template"]], said["values"]
+    if isinstance(values.get("items"), list):
+        return template.join(_told(item, catalog, depth - 1) for item in values["items"])
+    return template.format(**{name: _told(value, catalog, depth - 1) for name, value in values.items()})

@@ -170,7 +170,8 @@ def baselines(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
     for baseline in study.baselines:
         cells = [_both(baseline.measures[m.name]) if m.name in baseline.measures else "–" for m in study.measures]
         name = say.name("baseline", baseline.title)
-        line = Line(brief(name), cells, say.duration(baseline.seconds), shortened(baseline.note, 300))
+        note = shortened(say.told(baseline.note, baseline.said), 300)
+        line = Line(brief(name), cells, say.duration(baseline.seconds), note)
         ranked.append((baseline.measures.get(study.objective.name), line))
     sign = -1 if study.objective.direction == "maximize" else 1
     ranked.sort(key=lambda pair: sign * pair[0].value if pair[0] and pair[0].value is not None else float("inf"))
@@ -179,7 +180,8 @@ def baselines(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
 
 def mistakes(study: Study, say: Texts) -> list[Mistake]:
     """The worst errors, at most twelve, each with its example and how wrong it is in the terms of the task."""
-    family = str(study.task.get("name") or "").rsplit("_", 1)[-1]
+    task = str(study.task.get("name") or "")
+    family = "multilabel" if task.startswith("multilabel_") else task.rsplit("_", 1)[-1]
     found = []
     for entry in study.worst[:MAX_ERRORS]:
         badness = finite(entry.get("badness"))
@@ -187,13 +189,15 @@ def mistakes(study: Study, say: Texts) -> list[Mistake]:
             case "classification":
                 share = None if badness is None else 1 - badness
                 words = say("errors.badness_classification", value=exact(share, "percent"))
+            case "multilabel":
+                words = say("errors.badness_multilabel", value=exact(badness))
             case "regression":
                 words = say("errors.badness_regression", value=exact(badness))
             case "segmentation":
                 words = say("errors.badness_segmentation", value=exact(badness, "percent"))
             case _:
                 words = say("errors.badness", value=exact(badness))
-        is_right = family == "classification" and entry.get("truth") == entry.get("answer")
+        is_right = family in ("classification", "multilabel") and entry.get("truth") == entry.get("answer")
         masks = [(say.plain(f"errors.{k}"), picture) for k, picture in _pictures(entry).items()]
         found.append(_mistake(entry)._replace(badness=words, is_right=is_right, masks=masks))
     return found
@@ -255,10 +259,10 @@ def columns(study: Study, say: Texts) -> list[Sequence[str]]:
     return rows
 
 
-def notes(study: Study, level: str) -> list[tuple[str, Markup]]:
+def notes(study: Study, level: str, say: Texts) -> list[tuple[str, Markup]]:
     """(column, message) of the notes of one level."""
     found = [n for n in study.notes if (n.get("level") or "info") == level]
-    return [(brief(n.get("column") or ""), _ticked(shortened(str(n.get("message")), 600))) for n in found[:MAX_NOTES]]
+    return [(brief(n.get("column") or ""), _told(n.get("message"), n.get("said"), say, 600)) for n in found[:MAX_NOTES]]
 
 
 MOST_OF_A_CHECK = 8
@@ -284,13 +288,14 @@ def findings(study: Study, say: Texts) -> tuple[list[FindingView], int]:
     for found in study.audit:
         check = str(found.get("check") or "")
         counts[check] = counts.get(check, 0) + 1
+        said = found.get("said") or {}
         if counts[check] <= MOST_OF_A_CHECK:
             shown.append(
                 FindingView(
                     title=say.name("check", check, check.replace("_", " ")),
                     column=shortened(str(found.get("column") or ""), 60),
-                    message=_ticked(shortened(str(found.get("message") or ""), 400)),
-                    action=_ticked(shortened(str(found.get("action") or ""), 300)),
+                    message=_told(found.get("message"), said.get("message"), say, 400),
+                    action=_told(found.get("action"), said.get("action"), say, 300),
                     examples=tuple(shortened(str(example), 120) for example in (found.get("examples") or ())[:10]),
                     is_warning=found.get("level") == "warning",
                     is_safe=bool(found.get("safe")),
@@ -348,6 +353,14 @@ def brief(value: object) -> str:
     return shortened("" if value is None else str(value), 120)
 
 
+def _told(message: object, said: object, say: Texts, limit: int) -> Markup:
+    """A sentence of another room in the language of the page, or marked as English where there is no other."""
+    english = "" if message is None else str(message)
+    text = say.told(english, said)
+    shown = _ticked(shortened(text, limit))
+    return Markup('<span lang="en">{}</span>').format(shown) if text is english else shown
+
+
 def _ticked(message: str) -> Markup:
     """A message with what stands between back ticks as code; all of it escaped."""
     pieces = message.split("`")
@@ -359,7 +372,7 @@ def _ticked(message: str) -> Markup:
 
 def _word(value: object) -> str:
     """A value as one would write it: lists joined, floats short, nothing as a dash."""
-    if value is None:
+    if value is None or value == "":
         return "–"
     if isinstance(value, float):
         return number(value)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapsto import _files
+from mapsto._messages import Message, say, to_json
 from mapsto.data.images import png_uri
 from mapsto.evaluation.baselines import fit_baselines
 from mapsto.evaluation.comparison import Comparison, compare, fold_differences, paired_difference
@@ -56,6 +57,7 @@ def conclude(
     winner = candidates[0]
     default = next((candidate for candidate in candidates if candidate.number == 0), None)
     comparison = _compared(study, winner, default)
+    verdict = verdict_text(winner, comparison, study)
     results = {
         "name": run.path.name,
         "task": {"name": task.name, "title": task.title},
@@ -68,13 +70,14 @@ def conclude(
         "source": recipe.data.source or prepared.facts.name,
         "target": prepared.facts.target,
         "facts": prepared.facts.to_json(),
-        "notes": [asdict(note) for note in prepared.notes],
+        "notes": [note.to_json() for note in prepared.notes],
         "audit": _files.read_json(run.path / AUDIT) if (run.path / AUDIT).exists() else [],
         "default_trial": 0,
         "winner": {"number": winner.number, "chosen": winner.chosen, "validation": _validation(winner)},
         "default": None if default is None else {"validation": _validation(default)},
         "verdict": None if comparison is None else comparison.verdict,
-        "verdict_text": verdict_text(winner, comparison, study),
+        "verdict_text": verdict,
+        "verdict_said": to_json(verdict),
         "trials": [asdict(outcome) for _, outcome in sorted(study.outcomes.items())],
         "scorecard": scorecard.to_json(),
         "baselines": _baselines(study, trainer, predictions, targets, baseline_seconds),
@@ -107,28 +110,45 @@ def scored(
 def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study) -> str:
     """How the winner stands to the default recipe, in a sentence."""
     if study.outcomes and not any(outcome.epochs for outcome in study.outcomes.values()):
-        return "There was no time for a single epoch, so this network is all but untrained: give a larger budget."
+        return say("There was no time for a single epoch, so this network is all but untrained: give a larger budget.")
     if not study.space.ranges:
-        return "One recipe was trained; there was nothing to compare it with."
+        return say("One recipe was trained; there was nothing to compare it with.")
     if len(study.ranked_trials()) == 1:
-        return "Only one recipe could be trained in the time, so there is nothing to compare it with."
+        return say("Only one recipe could be trained in the time, so there is nothing to compare it with.")
     if winner.number == 0:
-        return "No recipe was better on average than the default one, so the default is the winner."
+        return say("No recipe was better on average than the default one, so the default is the winner.")
     if comparison is None:
-        fresh = "other folds" if study.default_recipe.data.num_folds else "other seeds"
-        return f"There was no time for {fresh}, so the difference from the default recipe is not known."
-    unit = (100.0, " points") if study.metric.percent else (1.0, "")
-    gain, low, high = (unit[0] * value for value in (comparison.mean_difference, comparison.low, comparison.high))
-    part = "validation parts of the folds" if comparison.num_folds else "validation part"
-    figures = f"{gain:+.4g}{unit[1]} of {study.metric.title} on the {part}"
-    if np.isfinite(low):
-        figures += f" (95 % interval {low:+.4g} to {high:+.4g}, {comparison.runs})"
-    sentence = {
-        "better": "The winner is better than the default recipe: ",
-        "not distinguishable": "The winner is not distinguishable from the default recipe: ",
-        "default is best": "The default recipe is better: ",
-    }[comparison.verdict]
-    return f"{sentence}{figures}."
+        fresh = say("other folds" if study.default_recipe.data.num_folds else "other seeds")
+        return say(
+            "There was no time for {fresh}, so the difference from the default recipe is not known.", fresh=fresh
+        )
+    scale = 100.0 if study.metric.percent else 1.0
+    gain, low, high = (scale * value for value in (comparison.mean_difference, comparison.low, comparison.high))
+    figures = say(
+        "{gain:+.4g}{unit} of {metric} on the {part}{interval}",
+        gain=gain,
+        unit=say(" points") if study.metric.percent else "",
+        metric=study.metric.title,
+        part=say("validation parts of the folds" if comparison.num_folds else "validation part"),
+        interval=say(" (95 % interval {low:+.4g} to {high:+.4g}, {runs})", low=low, high=high, runs=_runs(comparison))
+        if np.isfinite(low)
+        else "",
+    )
+    if comparison.verdict == "better":
+        return say("The winner is better than the default recipe: {figures}.", figures=figures)
+    if comparison.verdict == "not distinguishable":
+        return say("The winner is not distinguishable from the default recipe: {figures}.", figures=figures)
+    return say("The default recipe is better: {figures}.", figures=figures)
+
+
+def _runs(comparison: Comparison) -> Message:
+    """What the interval is over, as `Comparison.runs` says it."""
+    seeds, folds = comparison.num_seeds, comparison.num_folds
+    if not folds:
+        return say("{number} seeds", number=seeds)
+    if seeds == folds:
+        return say("{number} folds", number=folds)
+    return say("{seeds} runs on {folds} folds", seeds=seeds, folds=folds)
 
 
 def _validation(candidate: Candidate) -> dict[str, Any]:
@@ -196,6 +216,7 @@ def _baselines(
                 "difference": difference,
                 "seconds": baseline.seconds,
                 "note": baseline.note,
+                "said": to_json(baseline.note),
             }
         )
     return rows

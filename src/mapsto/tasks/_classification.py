@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
 
-from mapsto._imports import torch
 from mapsto.errors import DataError
-from mapsto.tasks.base import Batch, Task
+from mapsto.tasks.base import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,26 +19,18 @@ if TYPE_CHECKING:
 
 
 class Classification(Task):
-    """Exclusive classes: cross-entropy over one output a class (two for yes or no)."""
+    """Exclusive classes: one output a class (two for yes or no)."""
 
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "binary", "focal", "asymmetric", "contrastive", "triplet")
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "log_loss", "roc_auc")
 
     can_balance: ClassVar[bool] = True
 
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target spread over all classes")
-
     def num_outputs(self, specs: Mapping[str, Spec]) -> int:
         return len(specs["targets"].names)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        cross_entropy, weights = torch.nn.functional.cross_entropy, batch.get("weights")
-        if weights is None:
-            return cross_entropy(outputs, batch["targets"], label_smoothing=self.label_smoothing)
-        losses = cross_entropy(outputs, batch["targets"], label_smoothing=self.label_smoothing, reduction="none")
-        return (losses * weights).sum() / weights.sum()
-
     def predict(self, outputs: Tensor) -> Tensor:
-        return torch.softmax(outputs, dim=1)
+        return self.linked(outputs)
 
     def answers(self, predictions: NDArray[Any], targets: Encoder) -> dict[str, NDArray[Any]]:
         names = targets.spec.names

@@ -23,7 +23,7 @@ class AudioClassification(Classification):
 
     title: ClassVar[str] = "audio classification"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "spectrogram", "targets": "classes"}
-    models: ClassVar[tuple[str, ...]] = ("cnn", "mlp")
+    models: ClassVar[tuple[str, ...]] = ("cnn", "resnet", "convnext", "vit", "timm", "mlp")
 
     @classmethod
     def suits(cls, table: Table) -> float:
@@ -59,5 +59,5 @@ class AudioClassification(Classification):
             "model.channels": Choice(8, 16, 32),
             "model.head": Choice("average", "flatten"),
             "model.dropout": Uniform(0.0, 0.5),
-            "task.label_smoothing": Choice(0.0, 0.1),
+            "loss.label_smoothing": Choice(0.0, 0.1),
         }

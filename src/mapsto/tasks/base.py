@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from mapsto.recipe.options import Options
 from mapsto.tasks._augmentations import suggested
+from mapsto.tasks.losses.base import Loss
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 Batch = Mapping[str, "Tensor"]
 """One tensor a stream, all with the same first axis; always `"inputs"` and, in training, `"targets"`.
 
-`"weights"` is there where rows do not count alike in the loss (`training.balance`).
+`"weights"` is there where rows do not count alike in the loss (`training.balance`, `data.weight_column`).
 """
+
+BOUND = "bound"
+"""Where a task that is trained keeps its loss and what its targets are."""
 
 
 class Task(Options):
@@ -44,11 +48,29 @@ class Task(Options):
     models: ClassVar[tuple[str, ...]]
     """Model families that fit, the default first."""
 
+    losses: ClassVar[tuple[str, ...]]
+    """Losses that fit, the default first."""
+
     metrics: ClassVar[tuple[str, ...]]
     """Metrics that are reported; the first is the objective unless the recipe says otherwise."""
 
+    data_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Values for leaves of `data` left `auto`, by dotted name: known before data are prepared, unlike `defaults`."""
+
     can_balance: ClassVar[bool] = False
-    """Whether each row has one class, and `loss` looks at `weights`: what `training.balance` needs."""
+    """Whether each row has one class: what `training.balance` needs."""
+
+    def trained_by(self, loss: Loss, targets: Spec) -> Self:
+        """The task with a loss and what its targets are, as `loss` and `predict` need them.
+
+        Args:
+            loss: the recipe's.
+            targets: of the fitted encoder.
+        """
+        bound = self.model_copy()
+        # Read in every step, where pydantic's own way to private attributes would take microseconds.
+        bound.__dict__[BOUND] = loss, targets
+        return bound
 
     @classmethod
     @abstractmethod
@@ -90,9 +112,25 @@ class Task(Options):
         """Runs the network on a batch; its output goes to `loss` and `predict`."""
         return network(batch["inputs"])  # type: ignore[no-any-return]
 
-    @abstractmethod
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The mean loss over the batch, a scalar that can be differentiated."""
+        """The mean loss over the batch, a scalar that can be differentiated; rows count by `weights` if there are."""
+        loss, targets = self._bound()
+        return loss.mean(_wide(self.raw(outputs)), batch["targets"], batch.get("weights"), targets)
+
+    def raw(self, outputs: Tensor) -> Tensor:
+        """The network's outputs in the shape that losses take (see `mapsto.tasks.losses.base.Loss`)."""
+        return outputs
+
+    def linked(self, outputs: Tensor) -> Tensor:
+        """The network's outputs as probabilities or values, by the loss's own link."""
+        loss, targets = self._bound()
+        return loss.link(_wide(self.raw(outputs)), targets)
+
+    def _bound(self) -> tuple[Loss, Spec]:
+        found: tuple[Loss, Spec] | None = self.__dict__.get(BOUND)
+        if found is None:
+            raise ValueError(f"The task {self.name} has no loss yet: `task.trained_by(recipe.loss, specs['targets'])`.")
+        return found
 
     @abstractmethod
     def predict(self, outputs: Tensor) -> Tensor:
@@ -134,3 +172,8 @@ class Task(Options):
     @abstractmethod
     def badness(self, predictions: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
         """How wrong each row is, higher is worse: picks the worst errors that a report shows."""
+
+
+def _wide(outputs: Tensor) -> Tensor:
+    """Half-precision outputs as float32: exponentials and sums over many rows need its digits."""
+    return outputs.float() if outputs.dtype.itemsize < 4 else outputs

@@ -17,13 +17,13 @@ class ImageClassification(Classification):
     """Images to exclusive classes, by a convolutional network.
 
     Example:
-        >>> ImageClassification(label_smoothing=0.1).models
-        ('cnn', 'mlp')
+        >>> ImageClassification().models
+        ('cnn', 'resnet', 'convnext', 'vit', 'timm', 'mlp')
     """
 
     title: ClassVar[str] = "image classification"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "image", "targets": "classes"}
-    models: ClassVar[tuple[str, ...]] = ("cnn", "mlp")
+    models: ClassVar[tuple[str, ...]] = ("cnn", "resnet", "convnext", "vit", "timm", "mlp")
 
     @classmethod
     def suits(cls, table: Table) -> float:
@@ -56,7 +56,7 @@ class ImageClassification(Classification):
             "model.channels": Choice(16, 32, 64),
             "model.hidden_dim": Choice(0, 128),
             "model.dropout": Uniform(0.0, 0.5),
-            "task.label_smoothing": Choice(0.0, 0.1),
+            "loss.label_smoothing": Choice(0.0, 0.1),
             "augment.shift": Choice(0.0, 0.06),
             "augment.rotate": Choice(0.0, 8.0),
         }

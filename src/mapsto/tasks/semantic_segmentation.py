@@ -11,7 +11,7 @@ import numpy as np
 from mapsto._imports import torch
 from mapsto.recipe.ranges import Choice, Log, Range, Uniform
 from mapsto.tasks._classification import only, target_of
-from mapsto.tasks.base import Batch, Task
+from mapsto.tasks.base import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def _palette(size: int) -> NDArray[np.uint8]:
 
 
 class SemanticSegmentation(Task):
-    """Images to masks of class ids, by a U-Net; cross-entropy over the pixels that are not void.
+    """Images to masks of class ids, by a U-Net; void pixels are neither trained nor scored.
 
     Example:
         >>> SemanticSegmentation().metrics
@@ -44,6 +44,7 @@ class SemanticSegmentation(Task):
     title: ClassVar[str] = "semantic segmentation"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "image", "targets": "masks"}
     models: ClassVar[tuple[str, ...]] = ("unet",)
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "dice", "lovasz", "focal")
     metrics: ClassVar[tuple[str, ...]] = ("mean_iou", "pixel_accuracy")
 
     @classmethod
@@ -75,11 +76,6 @@ class SemanticSegmentation(Task):
 
     def num_outputs(self, specs: Mapping[str, Spec]) -> int:
         return len(specs["targets"].names)
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        targets = batch["targets"].long()
-        total = torch.nn.functional.cross_entropy(outputs, targets, ignore_index=IGNORED, reduction="sum")
-        return total / (targets != IGNORED).sum().clamp(min=1)  # a batch of void pixels only has no loss
 
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.argmax(dim=1).to(torch.uint8)

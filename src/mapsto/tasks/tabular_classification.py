@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mapsto.tasks._classification import Classification, has_classes
-from mapsto.tasks._tables import feature_columns, table_defaults, table_space
+from mapsto.tasks._tables import DATA_DEFAULTS, feature_columns, table_defaults, table_space
 
 if TYPE_CHECKING:
     from mapsto.data.prepare import Facts
@@ -19,12 +19,13 @@ class TabularClassification(Classification):
 
     Example:
         >>> TabularClassification().models
-        ('mlp',)
+        ('mlp', 'tabm', 'realmlp')
     """
 
     title: ClassVar[str] = "tabular classification"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "features", "targets": "classes"}
-    models: ClassVar[tuple[str, ...]] = ("mlp",)
+    data_defaults: ClassVar[Mapping[str, Any]] = DATA_DEFAULTS
+    models: ClassVar[tuple[str, ...]] = ("mlp", "tabm", "realmlp")
 
     @classmethod
     def suits(cls, table: Table) -> float:

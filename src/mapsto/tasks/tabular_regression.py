@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
 
-from mapsto._imports import torch
-from mapsto.tasks._tables import feature_columns, table_defaults, table_space
-from mapsto.tasks.base import Batch, Task
+from mapsto.tasks._tables import DATA_DEFAULTS, feature_columns, table_defaults, table_space
+from mapsto.tasks.base import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
 class TabularRegression(Task):
     """Numbers and categories to a number, by a dense network on the standardized target.
 
-    `huber_delta` bounds the pull of outliers: errors beyond it, in standard deviations of the target, count linearly
-    (Huber 1964); without it the loss is the mean squared error.
+    What of the target it answers is the loss's matter: the mean by `mse`, the median by `mae`, a
+    quantile by `quantile`, a rate by `poisson`.
 
     Example:
         >>> TabularRegression().metrics[0]
@@ -35,10 +33,10 @@ class TabularRegression(Task):
 
     title: ClassVar[str] = "tabular regression"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "features", "targets": "values"}
-    models: ClassVar[tuple[str, ...]] = ("mlp",)
+    models: ClassVar[tuple[str, ...]] = ("mlp", "tabm", "realmlp")
+    losses: ClassVar[tuple[str, ...]] = ("mse", "mae", "huber", "quantile", "poisson")
+    data_defaults: ClassVar[Mapping[str, Any]] = DATA_DEFAULTS
     metrics: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
-
-    huber_delta: float | None = Field(None, gt=0, description="errors beyond it count linearly; null: squared error")
 
     @classmethod
     def suits(cls, table: Table) -> float:
@@ -57,17 +55,14 @@ class TabularRegression(Task):
     def num_outputs(self, specs: Mapping[str, Spec]) -> int:
         return 1
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        values = outputs.squeeze(1)
-        if self.huber_delta is None:
-            return torch.nn.functional.mse_loss(values, batch["targets"])
-        return torch.nn.functional.huber_loss(values, batch["targets"], delta=self.huber_delta)
-
-    def predict(self, outputs: Tensor) -> Tensor:
+    def raw(self, outputs: Tensor) -> Tensor:
         return outputs.squeeze(1)
 
+    def predict(self, outputs: Tensor) -> Tensor:
+        return self.linked(outputs)
+
     def measured(self, predictions: NDArray[Any], targets: Encoder) -> NDArray[Any]:
-        return targets.decode(predictions)
+        return predictions if self._bound()[0].own_unit else targets.decode(predictions)
 
     def truth(self, encoded: NDArray[Any], targets: Encoder) -> NDArray[Any]:
         return targets.decode(encoded)

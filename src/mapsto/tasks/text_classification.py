@@ -18,7 +18,7 @@ MANY_COLUMNS = 4
 
 
 class TextClassification(Classification):
-    """Texts to exclusive classes (sentiment, topic), by a recurrent network over words.
+    """Texts to exclusive classes (sentiment, topic), by learned vectors of words and of word pairs.
 
     Reads the first column of text; other columns are not used.
 
@@ -29,7 +29,7 @@ class TextClassification(Classification):
 
     title: ClassVar[str] = "text classification"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "tokens", "targets": "classes"}
-    models: ClassVar[tuple[str, ...]] = ("rnn",)
+    models: ClassVar[tuple[str, ...]] = ("bag", "rnn", "transformer")
 
     @classmethod
     def suits(cls, table: Table) -> float:
@@ -43,21 +43,24 @@ class TextClassification(Classification):
 
     def defaults(self, facts: Facts) -> dict[str, Any]:
         return {
-            "model.name": "rnn",
+            "model.name": "bag",
             "model.dropout": 0.3,
-            "optimizer.name": "adam",
-            "optimizer.learning_rate": 2e-3,
-            "schedule.name": "constant",
-            "training.batch_size": 32,
-            "training.max_epochs": 12,
-            "training.patience": 3,
-            "training.max_grad_norm": 1.0,
+            "augment.word_dropout": 0.2,
+            "optimizer.name": "adamw",
+            "optimizer.learning_rate": 5e-3,
+            "optimizer.weight_decay": 0.1,
+            "schedule.name": "one_cycle",
+            "training.batch_size": 64,
+            "training.max_epochs": 8,
+            "training.patience": 4,
         }
 
     def space(self, facts: Facts) -> dict[str, Range]:
         return {
-            "optimizer.learning_rate": Log(5e-4, 1e-2),
-            "model.cell": Choice("lstm", "gru"),
-            "model.bidirectional": Choice(False, True),
+            "optimizer.learning_rate": Log(1e-3, 2e-2),
+            "optimizer.weight_decay": Log(1e-3, 1.0),
+            "model.ngrams": Choice(1, 2, 3),
+            "model.embed_dim": Choice(32, 64, 128),
             "model.dropout": Uniform(0.1, 0.6),
+            "augment.word_dropout": Uniform(0.0, 0.5),
         }

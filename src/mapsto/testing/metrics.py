@@ -24,6 +24,9 @@ def sample(form: Form, rows: int, seed: int = 0) -> tuple[NDArray[Any], NDArray[
         masks = rng.permutation(ids).reshape(rows, 6, 8)
         noise = rng.integers(NUM_CLASSES, size=masks.shape)
         return np.where((masks < 0) | (rng.random(masks.shape) < 0.3), noise, masks).astype(np.uint8), masks
+    if form == "labels":
+        flags = rng.permutation(np.arange(rows)[:, None] >> np.arange(NUM_CLASSES) & 1).astype(np.uint8)
+        return (0.6 * rng.random(flags.shape) + 0.4 * flags).astype(np.float32), flags
     classes = rng.permutation(np.arange(rows) % NUM_CLASSES)
     scores = rng.random((rows, NUM_CLASSES)) + np.eye(NUM_CLASSES)[classes] * 0.5
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32), classes
@@ -33,6 +36,8 @@ def perfect(form: Form, targets: NDArray[Any]) -> NDArray[Any]:
     """The predictions that are right and sure everywhere."""
     if form == "probabilities":
         return np.asarray(np.eye(NUM_CLASSES, dtype=np.float32)[targets])
+    if form == "labels":
+        return targets.astype(np.float32)
     return targets.copy() if form == "values" else np.maximum(targets, 0).astype(np.uint8)
 
 

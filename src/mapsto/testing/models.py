@@ -34,8 +34,9 @@ def sample_inputs(spec: Spec, rows: int) -> torch.Tensor:
 def check_model(model: type[Model], **settings: Any) -> None:
     """Builds the family's network for every input it claims to read, and checks the contract of `Model.build`.
 
-    The output has one raw score a class for each row (or pixel); the same seed gives the same weights; every weight
-    gets a gradient; in evaluation a row's answer does not depend on its neighbours.
+    The output has one raw score a class for each row (or pixel), of each member where the network holds several
+    (`num_members`, one member after the other); the same seed gives the same weights; every weight gets a gradient; in
+    evaluation a row's answer does not depend on its neighbours.
 
     Raises:
         AssertionError: the family breaks the contract.
@@ -52,7 +53,8 @@ def check_model(model: type[Model], **settings: Any) -> None:
         inputs = sample_inputs(spec, 6)
         outputs = network(inputs)
         dense = outputs.ndim == 4
-        expected = (6, 5, *spec.shape[1:]) if dense else (6, 5)
+        members = getattr(network, "num_members", 1)
+        expected = (6, 5, *spec.shape[1:]) if dense else (6 * members, 5)
         assert tuple(outputs.shape) == expected, f"output shape {tuple(outputs.shape)}, expected {expected}"
 
         outputs.square().mean().backward()
@@ -63,4 +65,4 @@ def check_model(model: type[Model], **settings: Any) -> None:
         network.eval()
         with torch.inference_mode():
             together, alone = network(inputs), network(inputs[2:3])
-        assert torch.allclose(together[2:3], alone, atol=1e-5), "a row's answer depends on its neighbours"
+        assert torch.allclose(together[2::6], alone, atol=1e-5), "a row's answer depends on its neighbours"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 from mapsto._imports import torch
@@ -26,9 +27,9 @@ MIXING = 4
 VOID = 255
 """What masks hold where there is nothing, unless their encoder says otherwise."""
 
-PARTNERS, SHARE = "partners", "share"
-"""What a mixed batch has beside its streams: each row's partner, by its place in the batch, and the weight of its own
-targets."""
+PARTNERS, PARTNER, SHARE = "partners", "partner_", "share"
+"""What a mixed batch has beside its streams: each row's partner, by its place in the batch; the partner's targets and
+weights, under their names after this prefix; and the weight of a row's own targets."""
 
 
 class Augmenter:
@@ -78,7 +79,7 @@ class Augmenter:
         return cls(members, probability=probability, encoders=encoders, seed=seed) if members and probability else None
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """The batch augmented; where rows were mixed, with `partners` and `share` beside the streams."""
+        """The batch augmented; where rows were mixed, with what `SHARE` tells beside the streams."""
         inputs = batch["inputs"]
         draws = Draws(self.generator, len(inputs), inputs.device)
         if self.probability < 1:
@@ -96,6 +97,7 @@ class Augmenter:
             augmented["boxes"] = rows.boxes
         if rows.partners is not None:
             augmented[PARTNERS] = rows.partners
+            augmented |= {PARTNER + n: augmented[n][rows.partners] for n in ("targets", "weights") if n in augmented}
             augmented[SHARE] = torch.tensor(rows.share)
         return augmented
 
@@ -117,10 +119,10 @@ class Augmenter:
     def loss(self, task: Task, outputs: Tensor, batch: Batch) -> Tensor:
         """The loss of a batch by the task; of a mixed one `share` of it, and the rest by the partners' targets."""
         own = task.loss(outputs, batch)
-        if PARTNERS not in batch:
+        if SHARE not in batch:
             return own
         share = float(batch[SHARE])
-        partners = {name: batch[name][batch[PARTNERS]] for name in ("targets", "weights") if name in batch}
+        partners = {n.removeprefix(PARTNER): tensor for n, tensor in batch.items() if n.startswith(PARTNER)}
         return share * own + (1 - share) * task.loss(outputs, {**batch, **partners})
 
     def _rows(self, batch: Batch) -> Rows:
@@ -172,6 +174,16 @@ class Versions:
                 seen = visible(matrix, *outputs.shape[-2:])
                 total, count = total + seen * warp(outputs, inverse(matrix)), count + seen
         return total / count
+
+
+def cut(batch: Batch, count: int) -> list[dict[str, Tensor]]:
+    """A batch in so many pieces of consecutive rows, their lengths equal or one apart."""
+    rows = len(batch["inputs"])
+    bounds = [rows * place // count for place in range(count + 1)]
+    return [
+        {name: tensor[first:last] if tensor.ndim else tensor for name, tensor in batch.items()}
+        for first, last in pairwise(bounds)
+    ]
 
 
 def forward(task: Task, network: nn.Module, batch: Batch, versions: Versions | None) -> Tensor:

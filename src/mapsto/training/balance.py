@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mapsto._imports import torch
+from mapsto.data.prepared import WEIGHTS
 from mapsto.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -137,8 +138,14 @@ class Balance:
             self.weights = class_weights(classes, len(prepared.specs["targets"].names)).to(tensors.device)
 
     def weighted(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The batch with a stream `weights`, one a row, where rows do not count alike."""
-        return batch if self.weights is None else {**batch, "weights": self.weights[batch["targets"]]}
+        """The batch with a stream `weights`, one a row, where rows do not count alike.
+
+        Rows that have a weight of their own (`data.weight_column`) count by the product of both.
+        """
+        if self.weights is None:
+            return batch
+        of_class = self.weights[batch["targets"]]
+        return {**batch, WEIGHTS: of_class * batch[WEIGHTS] if WEIGHTS in batch else of_class}
 
 
 def class_weights(classes: Tensor, num_classes: int) -> Tensor:

@@ -19,7 +19,7 @@ from mapsto.data.preprocessing import Preprocessing
 from mapsto.data.read import read
 from mapsto.errors import DataError, RunError
 from mapsto.recipe.schema import Recipe
-from mapsto.training import checkpoint
+from mapsto.training import checkpoint, members
 from mapsto.training.augmenter import Versions, forward
 from mapsto.training.image_files import write_images
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mapsto.data.table import Table
 
 logger = logging.getLogger("mapsto")
+
+PIECE_ROWS = 8192
+"""Rows that are encoded at once, at most; of a table that lies in a file no more are in memory."""
 
 WEIGHTS, RECIPE, PREPROCESSING, CARD = "model.safetensors", "recipe.yaml", "preprocessing.json", "card.md"
 
@@ -47,6 +50,7 @@ class Fitted:
     def __init__(self, recipe: Recipe, preprocessing: Preprocessing, weights: Mapping[str, Tensor]) -> None:
         self.recipe, self.preprocessing = recipe, preprocessing
         specs = preprocessing.specs
+        self.task = recipe.task.trained_by(recipe.loss, specs["targets"])
         state = torch.get_rng_state()
         self.network = recipe.model.build(specs["inputs"], recipe.task.num_outputs(specs))
         torch.set_rng_state(state)  # the random weights drawn above are replaced at once
@@ -117,13 +121,23 @@ class Fitted:
 
     def predictions(self, table: Table) -> NDArray[Any]:
         """Predictions as the metrics take them: probabilities, values, or masks of class ids."""
-        arrays = self.preprocessing.encode(table)
-        task, pieces = self.recipe.task, []
         size = evaluation_batch(self.preprocessing.specs["inputs"])
+        step = size * max(1, PIECE_ROWS // size)  # whole batches, so that a row's neighbors are the same ones
+        if len(table) <= step:
+            return self._predicted(table, size)
+        rows = np.arange(len(table))
+        pieces = [self._predicted(table.take(rows[start : start + step]), size) for start in range(0, len(rows), step)]
+        return np.concatenate(pieces)
+
+    def _predicted(self, table: Table, size: int) -> NDArray[Any]:
+        """Predictions for a table that is encoded at once, `size` rows a batch."""
+        arrays = self.preprocessing.encode(table)
+        task, pieces = self.task, []
         with torch.inference_mode():
             for first in range(0, len(table), size):
                 batch = {name: torch.from_numpy(array[first : first + size]) for name, array in arrays.items()}
-                pieces.append(task.predict(forward(task, self.network, batch, self.versions)).numpy())
+                outputs = forward(task, self.network, batch, self.versions)
+                pieces.append(members.predict(task, self.network, outputs).numpy())
         return np.asarray(task.measured(np.concatenate(pieces), self.preprocessing.encoders["targets"]))
 
     def save(self, folder: Path, *, card: str = "") -> None:

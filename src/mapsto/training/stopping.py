@@ -21,16 +21,20 @@ class EarlyStopping:
         direction: of the score.
         patience: epochs without improvement after which to stop; 0 never stops.
         min_delta: what counts as an improvement, in units of the score, at least 0.
+        by_loss: whether the validation loss decides, and not the score (`mapsto.tasks.losses.base.Loss.picks_epochs`).
     """
 
     direction: Direction
     patience: int
     min_delta: float = 0.0
+    by_loss: bool = False
 
     def is_better(self, new: Measurement, old: Measurement | None) -> bool:
         """Whether `new` improves on `old` (on nothing, if it is None)."""
         if old is None:
             return True
+        if self.by_loss:
+            return old.validation_loss - new.validation_loss > self.min_delta
         gain = new.score - old.score if self.direction == "maximize" else old.score - new.score
         if gain == 0 and self.min_delta == 0:
             return new.validation_loss < old.validation_loss

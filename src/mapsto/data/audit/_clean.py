@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mapsto.data.audit._subject import Rows, Subject, count, listed
+from mapsto._messages import Message, count, listing, say
+from mapsto.data.audit._subject import Rows, Subject, shown
 from mapsto.data.audit.constant import Constant
 from mapsto.data.audit.duplicates import OFTEN, across_training, by_chance, row_keys
 from mapsto.data.audit.identifiers import Identifiers
@@ -45,7 +46,7 @@ def cleaned(table: Table) -> tuple[Table, Respelled]:
         same = forms(level_counts(column.values), shared=is_target)
         if same:
             spellings[column.name] = same
-            message = f'"{column.name}": {_shown(same)} (`data.clean`).'
+            message = say('"{column}": {forms} (`data.clean`).', column=column.name, forms=_shown(same))
             notes.append(Note("warning" if is_target else "info", message, column.name))
     table = respelled(table, spellings)
     subject = Subject(table)
@@ -56,11 +57,12 @@ def cleaned(table: Table) -> tuple[Table, Respelled]:
         if finding.safe
     }
     columns = dict(table.columns)
-    for name, message in useless.items():
+    for name, why in useless.items():
         left = sum(column.kind != "ignore" for column in columns.values() if column.name != table.target)
         if columns[name].kind != "ignore" and columns[name].inferred and left > 1:
             columns[name] = replace(columns[name], kind="ignore")
-            notes.append(Note("info", f'"{name}" is put aside (`data.clean`). {message}', name))
+            put = say('"{name}" is put aside (`data.clean`).', name=name)
+            notes.append(Note("info", listing([put, why], " "), name))
     return replace(table, columns=columns, notes=(*table.notes, *notes)), spellings
 
 
@@ -91,12 +93,18 @@ def without_repeats(table: Table, parts: Mapping[Part, Rows]) -> tuple[Rows, lis
         return train, []
     if len(repeated) < MORE_THAN_CHANCE * by_chance(subject):
         return train, []
-    said = f"{count(len(repeated), 'training row')} of {len(train):,} the same as a row of validation or test"
+    said = say(
+        "{rows} of {total:,} the same as a row of validation or test",
+        rows=count(len(repeated), "training row"),
+        total=len(train),
+    )
     if len(repeated) > OFTEN * len(train):
-        return train, [Note("warning", f"{said}. So many rows are alike that they are kept.")]
-    return np.setdiff1d(train, repeated), [Note("warning", f"{said}; left out of training (`data.clean`).")]
+        return train, [Note("warning", say("{rows}. So many rows are alike that they are kept.", rows=said))]
+    message = say("{rows}; left out of training (`data.clean`).", rows=said)
+    return np.setdiff1d(train, repeated), [Note("warning", message)]
 
 
-def _shown(same: Mapping[str, str]) -> str:
-    words = "; ".join(f"{listed([wrong])} is read as {listed([right])}" for wrong, right in list(same.items())[:5])
-    return words + (f"; and {len(same) - 5:,} more" if len(same) > 5 else "")
+def _shown(same: Mapping[str, str]) -> Message:
+    first = list(same.items())[:5]
+    words = [say("{wrong} is read as {right}", wrong=shown(a), right=shown(b)) for a, b in first]
+    return listing([*words, *([say("and {more:,} more", more=len(same) - 5)] if len(same) > 5 else [])], "; ")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from mapsto.data.audit._subject import Rows, Subject, count, listed
+from mapsto._messages import count, listing, say
+from mapsto.data.audit._subject import Rows, Subject, listed
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Part, Table
 from mapsto.recipe.families import CHECKS
@@ -74,7 +75,7 @@ def _names(only: tuple[str, ...] | None) -> list[str]:
 
 
 def _unfinished(seconds: float, late: list[str], unseen: int) -> Finding:
-    said = [f"not run: {listed(late, 20)}"] if late else []
-    said += [f"a check had no time for {count(unseen, 'column')}"] if unseen else []
-    message = f"Not all was looked at in {seconds:g} s; {'; '.join(said)}."
-    return Finding("time", message, "Run `mapsto audit` with more time.", count=len(late) + unseen, level="info")
+    said = [say("not run: {checks}", checks=listed(late, 20))] if late else []
+    said += [say("a check had no time for {columns}", columns=count(unseen, "column"))] if unseen else []
+    message = say("Not all was looked at in {seconds:g} s; {what}.", seconds=seconds, what=listing(said, "; "))
+    return Finding("time", message, say("Run `mapsto audit` with more time."), count=len(late) + unseen, level="info")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import Message, say, shortened
 from mapsto.data.table import PARTS, Column, Kind, Part, Table
 
 Rows = NDArray[np.int64]
@@ -69,7 +70,9 @@ class Subject:
 
     def said(self, rows: Rows) -> str:
         """` (in a sample of 20,000 of 1,000,000 rows)`, or nothing where all rows were looked at."""
-        return "" if len(rows) >= len(self) else f" (in a sample of {len(rows):,} of {len(self):,} rows)"
+        if len(rows) >= len(self):
+            return ""
+        return say(" (in a sample of {sample:,} of {total:,} rows)", sample=len(rows), total=len(self))
 
     def example(self, row: int, column: str | None = None) -> str:
         """One row in words: its name, and what it has in the column."""
@@ -183,16 +186,9 @@ def shown(value: Any) -> str:
     return f'"{text}"' if len(text) <= LONGEST_EXAMPLE else f'"{text[:LONGEST_EXAMPLE]}..."'
 
 
-def listed(values: Iterable[Any], most: int = 5) -> str:
+def listed(values: Iterable[Any], most: int = 5) -> Message:
     """`"a", "b" and 3 more`."""
-    every = list(values)
-    more = f" and {len(every) - most:,} more" if len(every) > most else ""
-    return ", ".join(shown(value) for value in every[:most]) + more
-
-
-def count(number: int, word: str) -> str:
-    """`1 row`, `1,200 rows`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return shortened([shown(value) for value in values], most)
 
 
 def percent(part: float, whole: float) -> str:

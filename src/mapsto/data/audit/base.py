@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import to_json
 from mapsto.data.audit._subject import Rows, Subject
 from mapsto.data.table import Column, Kind, Part
 
@@ -49,8 +50,11 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """All but the full list of rows, of which the first `MAX_EXAMPLES` stay."""
+        """All but the full list of rows, of which the first `MAX_EXAMPLES` stay; under `said` what the sentences were
+        made from (see `mapsto._messages`).
+        """
         values = {name: value for name, value in vars(self).items() if name != "rows"}
+        values["said"] = {"message": to_json(self.message), "action": to_json(self.action)}
         lists = {"parts": list(self.parts), "examples": list(self.examples), "facts": dict(self.facts)}
         return values | lists | {"rows": self.rows[:MAX_EXAMPLES].tolist()}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mapsto._messages import count, say
 from mapsto.data.audit._pictures import thumbnails
-from mapsto.data.audit._subject import Subject, count
+from mapsto.data.audit._subject import Subject
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -26,6 +27,10 @@ class BlankImages(Check):
                 continue  # all are faint; numbers of another range, perhaps
             rows = small.rows[(small.spread < BLANK) & small.whole]
             if len(rows):
-                message = f"{count(len(rows), 'image')} of one color{subject.said(small.rows)}."
-                found.append(self.finding(subject, message, "Remove them.", column=column.name, rows=rows))
+                message = say(
+                    "{images} of one color{sample}.",
+                    images=count(len(rows), "image"),
+                    sample=subject.said(small.rows),
+                )
+                found.append(self.finding(subject, message, say("Remove them."), column=column.name, rows=rows))
         return found

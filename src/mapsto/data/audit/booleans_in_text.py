@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mapsto._messages import say
 from mapsto.data.audit._subject import Subject, listed
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.audit.spellings import level_counts
@@ -32,8 +33,10 @@ class BooleansInText(Check):
             if not same:
                 continue
             rows = np.flatnonzero(pd.Series(column.values, dtype=object).isin(list(same)).to_numpy())
-            message = f"Yes and no are said in more than two ways: {listed(same)} beside the usual ones."
-            action = "If they mean the same, write them alike in the source."
+            message = say(
+                "Yes and no are said in more than two ways: {words} beside the usual ones.", words=listed(same)
+            )
+            action = say("If they mean the same, write them alike in the source.")
             facts = {"spellings": same}
             found.append(self.finding(subject, message, action, column=column.name, rows=rows, facts=facts))
         return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mapsto.data.audit._subject import Subject, count
+from mapsto._messages import count, say
+from mapsto.data.audit._subject import Subject
 from mapsto.data.audit.base import MAX_EXAMPLES, Check, Finding
 from mapsto.data.table import Kind
 
@@ -20,8 +21,8 @@ class BrokenRecordings(Check):
             if note.check == "broken_recordings":
                 files = list(note.details)
                 more = {"column": note.column, "count": len(files), "safe": True, "facts": {"files": files}}
-                message = f"{count(len(files), 'recording')} cannot be read."
-                action = "They are left out. Replace or remove the files."
+                message = say("{files} cannot be read.", files=count(len(files), "recording"))
+                action = say("They are left out. Replace or remove the files.")
                 examples = note.details[:MAX_EXAMPLES]
                 found.append(self.finding(subject, message, action, examples=examples, **more))
         return found

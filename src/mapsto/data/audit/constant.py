@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mapsto._messages import say
 from mapsto.data.audit._subject import Subject, shown
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Column, Kind
@@ -22,7 +23,7 @@ class Constant(Check):
         for column in self.within(subject.columns("numeric", "category", "text", "ignore")):
             said = _constant(column) if column.values.ndim == 1 and len(column.values) else None
             if said is not None:
-                action = "The column is put aside."
+                action = say("The column is put aside.")
                 found.append(
                     self.finding(subject, said, action, column=column.name, count=len(subject), safe=True, level="info")
                 )
@@ -38,8 +39,8 @@ def _constant(column: Column) -> str | None:
     else:
         missing = np.asarray(pd.isna(values), dtype=bool)
     if missing.all():
-        return "No value in any row."
+        return say("No value in any row.")
     if missing.any():
         return None  # that a value is there may say something
     first = values[0]
-    return f"The same value in every row: {shown(first)}." if (values == first).all() else None
+    return say("The same value in every row: {value}.", value=shown(first)) if (values == first).all() else None

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from mapsto._messages import count, say
 from mapsto.data.audit._pictures import thumbnails
-from mapsto.data.audit._subject import Subject, count
+from mapsto.data.audit._subject import Subject
 from mapsto.data.audit.base import MAX_EXAMPLES, Check, Finding
 from mapsto.data.table import Kind
 
@@ -19,11 +20,11 @@ class CorruptImages(Check):
 
     def run(self, subject: Subject) -> list[Finding]:
         found = []
-        action = "They are left out. Replace or remove the files."
+        action = say("They are left out. Replace or remove the files.")
         for note in subject.table.notes:
             if note.check == "corrupt_images":
                 number = len(note.details)
-                message = f"{count(number, 'file')} cannot be read."
+                message = say("{files} cannot be read.", files=count(number, "file"))
                 found.append(
                     self.finding(
                         subject,
@@ -40,7 +41,11 @@ class CorruptImages(Check):
             small = thumbnails(subject, column)
             if small.broken:
                 rows = np.array(sorted(small.broken), dtype=np.int64)
-                message = f"{count(len(rows), 'image')} cannot be decoded{subject.said(small.rows)}."
+                message = say(
+                    "{images} cannot be decoded{sample}.",
+                    images=count(len(rows), "image"),
+                    sample=subject.said(small.rows),
+                )
                 causes = [small.broken[int(row)] for row in rows]
                 found.append(
                     self.finding(

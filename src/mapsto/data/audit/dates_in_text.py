@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mapsto._messages import count, say
 from mapsto.data import dates
-from mapsto.data.audit._subject import Subject, count, listed, percent, shown
+from mapsto.data.audit._subject import Subject, listed, percent, shown
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -29,14 +30,23 @@ class DatesInText(Check):
                 continue
             first = shown(next(value for value in column.values if value is not None))
             if told.order in ("unknown", "mixed"):
-                message = f"Dates kept as text, such as {first}; whether the day or the month comes first is not clear."
-                action = "Write them as YYYY-MM-DD."
-            else:
-                message = (
-                    f"Dates kept as text, such as {first}: {percent(told.share, 1)} of the values; "
-                    f"{count(len(told.strange), 'other value')}: {listed(told.strange, 3)}{subject.said(among)}."
+                message = say(
+                    "Dates kept as text, such as {first}; whether the day or the month comes first is not clear.",
+                    first=first,
                 )
-                action = f"Correct the others, or state the kind: `data.columns.{column.name}: date`."
+                action = say("Write them as YYYY-MM-DD.")
+            else:
+                message = say(
+                    "Dates kept as text, such as {first}: {share} of the values; {others}: {listed}{sample}.",
+                    first=first,
+                    share=percent(told.share, 1),
+                    others=count(len(told.strange), "other value"),
+                    listed=listed(told.strange, 3),
+                    sample=subject.said(among),
+                )
+                action = say(
+                    "Correct the others, or state the kind: `data.columns.{column}: date`.", column=column.name
+                )
             facts = {"order": told.order, "share": told.share}
             found.append(self.finding(subject, message, action, column=column.name, count=len(subject), facts=facts))
         return found

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.audit import _features
 from mapsto.data.audit._subject import SEED, Rows, Subject
 from mapsto.data.audit.base import Check, Finding
-from mapsto.data.table import Column, Kind, Part
+from mapsto.data.table import PART_NAMES, Column, Kind, Part
 
 LEVEL = 0.01
 """Of the tests of all columns together (Bonferroni)."""
@@ -53,11 +54,15 @@ class Drift(Check):
             distance, chance = difference(column, first, second)
             if chance * len(columns) >= LEVEL or distance < DISTANCE:
                 continue
-            message = (
-                f"Distributed otherwise in the {part} part than in training (distance {distance:.2f} of 1, "
-                f"p {chance:.1g}); {_means(column, first, second)}."
+            message = say(
+                "Distributed otherwise in the {part} part than in training (distance {distance:.2f} of 1, "
+                "p {chance:.1g}); {means}.",
+                part=PART_NAMES[part],
+                distance=distance,
+                chance=chance,
+                means=_means(column, first, second),
             )
-            action = "Find out why: a network is tested on other data than it learns from."
+            action = say("Find out why: a network is tested on other data than it learns from.")
             facts = {"distance": distance, "p": chance, "part": part}
             parts: tuple[Part, ...] = ("train", part)
             found.append(
@@ -72,8 +77,14 @@ class Drift(Check):
         area, error = told_apart(_features.matrix(subject, rows), origin)
         if area < TOLD_APART or area - 3 * error < 0.5:
             return []
-        message = f"A model tells {part} rows from training rows in {100 * area:.0f} % of pairs (chance: 50 %)."
-        action = "The parts were not drawn alike; a score on this part says less about training data, and the reverse."
+        message = say(
+            "A model tells {part} rows from training rows in {share:.0f} % of pairs (chance: 50 %).",
+            part=PART_NAMES[part],
+            share=100 * area,
+        )
+        action = say(
+            "The parts were not drawn alike; a score on this part says less about training data, and the reverse."
+        )
         parts: tuple[Part, ...] = ("train", part)
         return [
             self.finding(
@@ -133,9 +144,10 @@ def told_apart(inputs: NDArray[np.float64], origin: NDArray[Any]) -> tuple[float
 def _means(column: Column, first: Rows, second: Rows) -> str:
     if column.values.dtype.kind in "fiub":
         a, b = (float(np.nanmedian(column.values[rows])) for rows in (first, second))
-        return f"the median is {a:.6g} in training and {b:.6g} here"
+        return say("the median is {there:.6g} in training and {here:.6g} here", there=a, here=b)
     old: pd.Series[float] = pd.Series(column.values[first], dtype=object).value_counts(normalize=True)
     new: pd.Series[float] = pd.Series(column.values[second], dtype=object).value_counts(normalize=True)
     gaps = {str(key): float(old.get(key, 0.0)) - float(new.get(key, 0.0)) for key in {*old.index, *new.index}}
     level = max(sorted(gaps), key=lambda key: abs(gaps[key]))
-    return f'"{level}" makes {100 * old.get(level, 0.0):.1f} % of training and {100 * new.get(level, 0.0):.1f} % here'
+    there, here = (100 * float(shares.get(level, 0.0)) for shares in (old, new))
+    return say('"{level}" makes {there:.1f} % of training and {here:.1f} % here', level=level, there=there, here=here)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.audit._subject import Rows, Subject, count, hashes, percent
+from mapsto._messages import count, say
+from mapsto.data.audit._subject import Rows, Subject, hashes, percent
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.images import ImageFile
 from mapsto.data.table import PARTS, Kind
@@ -40,20 +41,21 @@ class Duplicates(Check):
         if len(across):
             crossed = across_training(keys, subject)
             common = len(across) > OFTEN * len(subject)
-            message = f"{count(len(across), 'row')} of the test or validation part also in another part."
-            action = "Rows of the training part that are also elsewhere are left out of it."
+            message = say("{rows} of the test or validation part also in another part.", rows=count(len(across), "row"))
+            action = say("Rows of the training part that are also elsewhere are left out of it.")
             if common:
-                action = "So many rows are alike that this may be their nature; look at them."
+                action = say("So many rows are alike that this may be their nature; look at them.")
             parts = tuple(part for part in PARTS if part in subject.parts)
             facts = {"training_rows": len(crossed)}
             found.append(self.finding(subject, message, action, rows=across, parts=parts, safe=not common, facts=facts))
         repeated = np.flatnonzero(first)
         if len(repeated):
-            message = (
-                f"{count(len(repeated), 'row')} ({percent(len(repeated), len(subject))}) the same as an earlier one, "
-                f"identifiers aside."
+            message = say(
+                "{rows} ({share}) the same as an earlier one, identifiers aside.",
+                rows=count(len(repeated), "row"),
+                share=percent(len(repeated), len(subject)),
             )
-            action = "Remove them unless rows may be alike by nature."
+            action = say("Remove them unless rows may be alike by nature.")
             level: Literal["info", "warning"] = "warning" if len(repeated) <= OFTEN * len(subject) else "info"
             found.append(self.finding(subject, message, action, rows=repeated, level=level))
         return found

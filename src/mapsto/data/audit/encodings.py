@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from mapsto.data.audit._subject import Subject, count
+from mapsto._messages import count, say
+from mapsto.data.audit._subject import Subject
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -32,8 +33,12 @@ class Encodings(Check):
             broken = np.array([*(is_broken(str(value)) for value in unique), False], dtype=bool)
             rows = among[np.flatnonzero(broken[codes])]
             if len(rows):
-                message = f"{count(len(rows), 'row')} with broken letters{subject.said(among)}."
-                action = "Read the source again in its own encoding, or correct these rows."
+                message = say(
+                    "{rows} with broken letters{sample}.",
+                    rows=count(len(rows), "row"),
+                    sample=subject.said(among),
+                )
+                action = say("Read the source again in its own encoding, or correct these rows.")
                 found.append(self.finding(subject, message, action, column=column.name, rows=rows))
         return found
 

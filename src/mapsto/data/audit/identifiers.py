@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mapsto._messages import say
 from mapsto.data.audit._subject import IDENTIFIER, Subject, is_worded, names_rows, shown
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Column, Kind
@@ -28,8 +29,11 @@ class Identifiers(Check):
                 continue
             sure = _is_sure(column)
             first = next(value for value in column.values if not pd.isna(value))
-            message = f"A different value in nearly every row, as identifiers have (the first is {shown(first)})."
-            action = "The column is put aside." if sure else "Put it aside if it only names the rows."
+            message = say(
+                "A different value in nearly every row, as identifiers have (the first is {first}).",
+                first=shown(first),
+            )
+            action = say("The column is put aside." if sure else "Put it aside if it only names the rows.")
             more = {"column": column.name, "count": len(subject), "safe": sure}
             found.append(self.finding(subject, message, action, level="info", **more))
         return found

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import count, say
 from mapsto.data.audit._pictures import thumbnails
 from mapsto.data.audit._spread import z_scores
-from mapsto.data.audit._subject import Subject, count
+from mapsto.data.audit._subject import Subject
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -43,11 +44,13 @@ class ImageSizes(Check):
                     f"{subject.example(row)} ({h:.0f} × {w:.0f})"
                     for row, (h, w) in zip(odd_rows[:10], sizes[odd][:10], strict=True)
                 )
-                message = (
-                    f"{count(len(odd_rows), 'image')} of odd size or shape; the middle one is {usual} "
-                    f"(height × width){subject.said(small.rows)}."
+                message = say(
+                    "{images} of odd size or shape; the middle one is {usual} (height × width){sample}.",
+                    images=count(len(odd_rows), "image"),
+                    usual=usual,
+                    sample=subject.said(small.rows),
                 )
-                action = "Crop or remove them; all images are brought to one size."
+                action = say("Crop or remove them; all images are brought to one size.")
                 found.append(
                     self.finding(subject, message, action, column=column.name, rows=odd_rows, examples=examples)
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mapsto._messages import say
 from mapsto.data.audit._subject import Subject, percent, shown
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.audit.spellings import level_counts
@@ -23,6 +24,8 @@ class Imbalance(Check):
         target = subject.target
         if target is None or target.kind != "category" or target.values.dtype != object:
             return []
+        if target.label_separator is not None:  # combinations of labels are no classes
+            return []
         counts = level_counts(target.values)
         if len(counts) < 2:
             return []
@@ -30,12 +33,24 @@ class Imbalance(Check):
         if top < RATIO * least and least >= FEW:
             return []
         few = sum(n < FEW for n in counts.values())
-        message = (
-            f"{shown(most)} has {top:,} rows ({percent(top, sum(counts.values()))}), {shown(rare)} {least:,}: "
-            f"{top / least:.3g} times as many"
+        rest = say(".")
+        if few:
+            rest = say(
+                "; {few:,} of {all:,} classes have fewer than {least} rows.", few=few, all=len(counts), least=FEW
+            )
+        message = say(
+            "{most} has {top:,} rows ({share}), {rare} {least:,}: {times:.3g} times as many{rest}",
+            most=shown(most),
+            top=top,
+            share=percent(top, sum(counts.values())),
+            rare=shown(rare),
+            least=least,
+            times=top / least,
+            rest=rest,
         )
-        message += f"; {few:,} of {len(counts):,} classes have fewer than {FEW} rows." if few else "."
-        action = "Choose a metric that counts classes alike (`search.metric: balanced_accuracy`), or balance training."
+        action = say(
+            "Choose a metric that counts classes alike (`search.metric: balanced_accuracy`), or balance training."
+        )
         return [
             self.finding(
                 subject, message, action, column=target.name, count=least, facts={"ratio": top / least, "few": few}

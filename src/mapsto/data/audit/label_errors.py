@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import count, say
 from mapsto.data.audit import _features
 from mapsto.data.audit._pictures import thumbnails
-from mapsto.data.audit._subject import SEED, Rows, Subject, count, percent, shown
+from mapsto.data.audit._subject import SEED, Rows, Subject, percent, shown
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -55,11 +56,15 @@ class LabelErrors(Check):
             for at, place in ((at, wrong[at]) for at in order[:10])
         )
         accuracy = float((chances.argmax(axis=1) == labels).mean())
-        message = (
-            f"{count(len(wrong), 'row')} ({percent(len(wrong), len(rows))}) with a class that a quick model, right in "
-            f"{100 * accuracy:.0f} % of all rows, holds for wrong{subject.said(rows)}."
+        message = say(
+            "{rows} ({share}) with a class that a quick model, right in {right:.0f} % of all rows, holds for "
+            "wrong{sample}.",
+            rows=count(len(wrong), "row"),
+            share=percent(len(wrong), len(rows)),
+            right=100 * accuracy,
+            sample=subject.said(rows),
         )
-        action = "Look at them, the first ones first; correct those that are wrong."
+        action = say("Look at them, the first ones first; correct those that are wrong.")
         facts = {"accuracy": accuracy, "worst": worst[:100].tolist()}
         return [
             self.finding(
@@ -72,6 +77,8 @@ def probabilities(subject: Subject) -> tuple[Rows, NDArray[np.int64], NDArray[np
     """Rows, their classes, and out-of-sample chances of each class; None where classes cannot be told."""
     target = subject.target
     if target is None or target.kind != "category" or target.values.dtype != object:
+        return None
+    if target.label_separator is not None:  # combinations of labels are no classes
         return None
     coded, unique = pd.factorize(target.values)
     enough = np.bincount(coded[coded >= 0], minlength=len(unique)) >= _FEWEST

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.audit._coded import codes
 from mapsto.data.audit._subject import SEED, Subject
 from mapsto.data.audit.base import Check, Finding
@@ -44,15 +45,18 @@ class Leaks(Check):
             score = _score(values, truth, target.kind == "numeric")
             if score < NEARLY:
                 continue
-            measure = "R² of ranks" if target.kind == "numeric" else "balanced accuracy beyond chance"
+            measure = say("R² of ranks" if target.kind == "numeric" else "balanced accuracy beyond chance")
             same = column.values.dtype == truth.dtype and bool((column.values[rows] == truth).all())
-            message = (
-                "The same values as the target in every row."
-                if same
-                else f"It alone tells the target almost perfectly ({measure} {score:.3f} on rows held out)."
-            )
-            action = (
-                f"If it is not known when a prediction is wanted, put it aside: `data.columns.{column.name}: ignore`."
+            message = say("The same values as the target in every row.")
+            if not same:
+                message = say(
+                    "It alone tells the target almost perfectly ({measure} {score:.3f} on rows held out).",
+                    measure=measure,
+                    score=float(score),
+                )
+            action = say(
+                "If it is not known when a prediction is wanted, put it aside: `data.columns.{column}: ignore`.",
+                column=column.name,
             )
             found.append(
                 self.finding(

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from mapsto.data.audit._subject import Subject, count, percent
+from mapsto._messages import count, say
+from mapsto.data.audit._subject import Subject, percent
 from mapsto.data.audit.base import MAX_EXAMPLES, Check, Finding
 from mapsto.data.table import Kind
 
@@ -28,15 +29,22 @@ class Missing(Check):
             if not len(rows):
                 continue
             share = len(rows) / len(subject)
-            message = f"{count(len(rows), 'value')} missing ({percent(len(rows), len(subject))})."
+            message = say(
+                "{values} missing ({share}).",
+                values=count(len(rows), "value"),
+                share=percent(len(rows), len(subject)),
+            )
             examples = tuple(str(subject.table.row_names[row]) for row in rows[:MAX_EXAMPLES])
             more = {"column": column.name, "rows": rows, "examples": examples, "facts": {"share": share}}
             if column.name == subject.table.target:
-                found.append(self.finding(subject, message, "Rows without a target are left out.", **more))
+                found.append(self.finding(subject, message, say("Rows without a target are left out."), **more))
             elif share > MOSTLY:
-                action = f"Say what stands in for them, or put the column aside: `data.columns.{column.name}: ignore`."
+                action = say(
+                    "Say what stands in for them, or put the column aside: `data.columns.{column}: ignore`.",
+                    column=column.name,
+                )
                 found.append(self.finding(subject, message, action, **more))
             else:
-                action = "They are filled in as `data.missing` says, from training rows."
+                action = say("They are filled in as `data.missing` says, from training rows.")
                 found.append(self.finding(subject, message, action, level="info", **more))
         return sorted(found, key=lambda finding: -finding.count)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.audit._subject import Subject, count, listed, percent
+from mapsto._messages import count, say
+from mapsto.data.audit._subject import Subject, listed, percent
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.cells import to_numbers
 from mapsto.data.table import Kind
@@ -26,7 +27,7 @@ class MixedTypes(Check):
         found = []
         for note in subject.table.notes:
             if note.check == "mixed_types":
-                action = "Correct these cells in the source, or read the column as words."
+                action = say("Correct these cells in the source, or read the column as words.")
                 found.append(self.finding(subject, note.message, action, column=note.column, count=1))
         among = subject.sample(_ROWS)
         for column in self.within(subject.worded):
@@ -40,11 +41,15 @@ class MixedTypes(Check):
                 continue
             few_words = len(present) - int(good.sum())
             minority = np.flatnonzero(good) if good.sum() <= few_words else _words(numbers, values)
-            message = (
-                f"{count(int(good.sum()), 'number')} ({percent(good.sum(), len(present))}) beside "
-                f"{count(few_words, 'word')} such as {listed(strange, 3)}{subject.said(among)}."
+            message = say(
+                "{numbers} ({share}) beside {words} such as {listed}{sample}.",
+                numbers=count(int(good.sum()), "number"),
+                share=percent(good.sum(), len(present)),
+                words=count(few_words, "word"),
+                listed=listed(strange, 3),
+                sample=subject.said(among),
             )
-            action = "Keep one type: two columns, or words for missing values left empty."
+            action = say("Keep one type: two columns, or words for missing values left empty.")
             found.append(self.finding(subject, message, action, column=column.name, rows=among[minority]))
         return found
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import count, say
 from mapsto.data.audit._pictures import thumbnails
-from mapsto.data.audit._subject import SEED, Rows, Subject, count
+from mapsto.data.audit._subject import SEED, Rows, Subject
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.audit.duplicates import image_hashes
 from mapsto.data.table import PARTS, Column, Kind
@@ -63,9 +64,18 @@ class NearDuplicates(Check):
         crossing = (parts[:, 0] != parts[:, 1]) & (parts.min(axis=1) >= 0)
         later = np.unique(pairs.max(axis=1))
         examples = tuple(f"{subject.example(a)} and {subject.example(b)}" for a, b in pairs[:10])
-        message = f"{count(len(later), what)} nearly the same as an earlier one{subject.said(rows)}"
-        message += f"; {count(int(crossing.sum()), 'pair')} in different parts." if crossing.any() else "."
-        action = "Look at the pairs; put those that are the same into one part (`data.split: group`), or remove them."
+        rest = say(".")
+        if crossing.any():
+            rest = say("; {pairs} in different parts.", pairs=count(int(crossing.sum()), "pair"))
+        message = say(
+            "{items} nearly the same as an earlier one{sample}{rest}",
+            items=count(len(later), "image" if what == "image" else "text"),
+            sample=subject.said(rows),
+            rest=rest,
+        )
+        action = say(
+            "Look at the pairs; put those that are the same into one part (`data.split: group`), or remove them."
+        )
         crossed = tuple(PARTS[place] for place in np.unique(parts[crossing]).tolist())
         facts = {"pairs": pairs[:1000].tolist(), "pairs_across": int(crossing.sum())}
         return [

@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import count, say
 from mapsto.data.audit._spread import FENCE, LIMIT, extreme, z_scores
-from mapsto.data.audit._subject import SEED, Subject, count, percent
+from mapsto.data.audit._subject import SEED, Subject, percent
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -37,12 +38,17 @@ class Outliers(Check):
             marked[rows] = True
             present = values[np.isfinite(values)]
             furthest = float(np.abs(z_scores(present)).max())
-            message = (
-                f"{count(len(rows), 'value')} ({percent(len(rows), len(among))}) beyond {FENCE:g} inter-quartile "
-                f"ranges, {LIMIT:g} deviations and the column's own tail; the furthest by {furthest:.3g} deviations"
-                f"{subject.said(among)}."
+            message = say(
+                "{values} ({share}) beyond {fence:g} inter-quartile ranges, {limit:g} deviations and the column's own "
+                "tail; the furthest by {furthest:.3g} deviations{sample}.",
+                values=count(len(rows), "value"),
+                share=percent(len(rows), len(among)),
+                fence=FENCE,
+                limit=LIMIT,
+                furthest=furthest,
+                sample=subject.said(among),
             )
-            action = "Look at them; `data.outliers: clip` limits what they do."
+            action = say("Look at them; `data.outliers: clip` limits what they do.")
             facts = {"furthest": furthest, "limit": LIMIT}
             found.append(self.finding(subject, message, action, column=column.name, rows=rows, facts=facts))
         found.sort(key=lambda finding: -finding.count)
@@ -67,8 +73,9 @@ class Outliers(Check):
         rows = among[scores > 2 * LIMIT]
         if not len(rows):
             return []
-        message = (
-            f"{count(len(rows), 'row')} that an isolation forest tells apart at once, though no single value is far "
-            f"out{subject.said(among)}."
+        message = say(
+            "{rows} that an isolation forest tells apart at once, though no single value is far out{sample}.",
+            rows=count(len(rows), "row"),
+            sample=subject.said(among),
         )
-        return [self.finding(subject, message, "Look at them.", rows=rows, level="info")]
+        return [self.finding(subject, message, say("Look at them."), rows=rows, level="info")]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mapsto._messages import count, say
 from mapsto.data.audit._pictures import thumbnails
-from mapsto.data.audit._subject import Subject, count
+from mapsto.data.audit._subject import Subject
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -21,8 +22,12 @@ class RotatedImages(Check):
             small = thumbnails(subject, column)
             rows = small.rows[(small.turned > 1) & small.whole]
             if len(rows):
-                message = f"{count(len(rows), 'image')} stored turned or mirrored by Exif{subject.said(small.rows)}."
-                action = "They are turned upright when they are read; other programs may not do so."
+                message = say(
+                    "{images} stored turned or mirrored by Exif{sample}.",
+                    images=count(len(rows), "image"),
+                    sample=subject.said(small.rows),
+                )
+                action = say("They are turned upright when they are read; other programs may not do so.")
                 found.append(
                     self.finding(subject, message, action, column=column.name, rows=rows, safe=True, level="info")
                 )

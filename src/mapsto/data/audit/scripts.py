@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mapsto._messages import listing, say
 from mapsto.data.audit._subject import Subject, percent
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
@@ -59,9 +60,11 @@ class Scripts(Check):
                 continue
             most, top = counts.most_common(1)[0]
             other = rows[np.array([name in rare for name in told])]
-            shares = ", ".join(f"{name} {percent(counts[name], known)}" for name in [most, *rare])
-            message = f"Text in several languages or scripts: {shares}{subject.said(rows)}."
-            action = "If they are there by mistake, remove them; else be sure that every part has all of them."
+            shares = listing(f"{name} {percent(counts[name], known)}" for name in [most, *rare])
+            message = say(
+                "Text in several languages or scripts: {shares}{sample}.", shares=shares, sample=subject.said(rows)
+            )
+            action = say("If they are there by mistake, remove them; else be sure that every part has all of them.")
             facts = {"counts": dict(counts)}
             more = {"column": column.name, "rows": other, "facts": facts}
             found.append(

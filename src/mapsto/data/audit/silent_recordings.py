@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from mapsto._messages import count, say
 from mapsto.data.audio import AudioFile
-from mapsto.data.audit._subject import Subject, count, percent
+from mapsto.data.audit._subject import Subject, percent
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -23,7 +24,11 @@ class SilentRecordings(Check):
             silent = [isinstance(value, AudioFile) and value.silent for value in column.values]
             rows = np.flatnonzero(silent).astype(np.int64)
             if len(rows):
-                message = f"{count(len(rows), 'recording')} ({percent(len(rows), len(silent))}) without any sound."
-                action = "Remove them unless silence is what a class is about."
+                message = say(
+                    "{recordings} ({share}) without any sound.",
+                    recordings=count(len(rows), "recording"),
+                    share=percent(len(rows), len(silent)),
+                )
+                action = say("Remove them unless silence is what a class is about.")
                 found.append(self.finding(subject, message, action, column=column.name, rows=rows))
         return found

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.audit._subject import Subject, count, listed, shown
+from mapsto._messages import Message, count, listing, say
+from mapsto.data.audit._subject import Subject, listed, shown
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Kind
 
@@ -39,7 +40,7 @@ class Spellings(Check):
     def run(self, subject: Subject) -> list[Finding]:
         found = []
         for column in self.within(subject.columns("category", with_target=True)):
-            if column.values.dtype != object:
+            if column.values.dtype != object or column.label_separator is not None:
                 continue
             counts = level_counts(column.values)
             if len(counts) > _LEVELS:
@@ -61,24 +62,36 @@ class Spellings(Check):
 
     def _same(self, subject: Subject, name: str, values: NDArray[Any], same: Mapping[str, str]) -> Finding:
         rows = _rows_of(values, same)
-        message = f"{count(len(same), 'level')} written as another but for white space or Unicode form, in "
-        message += f"{count(len(rows), 'row')}: {_pairs(same)}."
-        action = "They are read in the plain form."
+        message = say(
+            "{levels} written as another but for white space or Unicode form, in {rows}: {pairs}.",
+            levels=count(len(same), "level"),
+            rows=count(len(rows), "row"),
+            pairs=_pairs(same),
+        )
+        action = say("They are read in the plain form.")
         facts = {"spellings": dict(same)}
         return self.finding(subject, message, action, column=name, rows=rows, safe=True, facts=facts)
 
     def _alike(self, subject: Subject, name: str, values: NDArray[Any], alike: Mapping[str, str]) -> Finding:
         rows = _rows_of(values, alike)
-        message = f"{count(len(alike), 'level')} like a more frequent one but for case or punctuation, in "
-        message += f"{count(len(rows), 'row')}: {_pairs(alike)}."
-        action = "If they mean the same, write them alike in the source."
+        message = say(
+            "{levels} like a more frequent one but for case or punctuation, in {rows}: {pairs}.",
+            levels=count(len(alike), "level"),
+            rows=count(len(rows), "row"),
+            pairs=_pairs(alike),
+        )
+        action = say("If they mean the same, write them alike in the source.")
         facts = {"spellings": dict(alike)}
         return self.finding(subject, message, action, column=name, rows=rows, facts=facts)
 
     def _near(self, subject: Subject, name: str, values: NDArray[Any], near: Mapping[str, str]) -> Finding:
         rows = _rows_of(values, near)
-        message = f"{count(len(near), 'rare level')} one letter away from a frequent one: {listed(near)}."
-        action = "If they are slips, correct them in the source."
+        message = say(
+            "{levels} one letter away from a frequent one: {listed}.",
+            levels=count(len(near), "rare level"),
+            listed=listed(near),
+        )
+        action = say("If they are slips, correct them in the source.")
         facts = {"spellings": dict(near)}
         return self.finding(subject, message, action, column=name, rows=rows, facts=facts)
 
@@ -180,5 +193,6 @@ def _rows_of(values: NDArray[Any], levels: Mapping[str, str]) -> NDArray[np.int6
     return np.flatnonzero(pd.Series(values, dtype=object).isin(list(levels)).to_numpy()).astype(np.int64)
 
 
-def _pairs(levels: Mapping[str, str]) -> str:
-    return "; ".join(f"{shown(wrong)} for {shown(right)}" for wrong, right in list(levels.items())[:5])
+def _pairs(levels: Mapping[str, str]) -> Message:
+    first = list(levels.items())[:5]
+    return listing((say("{wrong} for {right}", wrong=shown(a), right=shown(b)) for a, b in first), "; ")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import counted as counted
+from mapsto._messages import opening as opening
+from mapsto._messages import shortened as shortened
 from mapsto.data import dates
+from mapsto.data.mapped import PIECE_ROWS
 from mapsto.data.stored import Words
 from mapsto.data.table import Column, Table
 from mapsto.errors import DataError
@@ -47,7 +51,18 @@ def numbers(table: Table, name: str) -> NDArray[np.float64]:
 
 def texts(table: Table, name: str) -> NDArray[np.object_]:
     """The column as strings, of shape `(rows,)`, with None for what is missing; 3.0 reads "3"."""
-    values: Any = column(table, name).values
+    return _as_texts(column(table, name).values)
+
+
+def pieces(table: Table, name: str, rows: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.object_]]:
+    """The same of all rows, or of the given ones, in order, a stretch of them at a time."""
+    values = column(table, name).values
+    for start in range(0, len(values) if rows is None else len(rows), PIECE_ROWS):
+        part = slice(start, start + PIECE_ROWS)
+        yield _as_texts(values[part] if rows is None else values[rows[part]])
+
+
+def _as_texts(values: Any) -> NDArray[np.object_]:
     if values.dtype.kind == "M":
         return dates.written(values)
     if isinstance(values, Words):
@@ -79,18 +94,18 @@ def places_of(labels: NDArray[np.object_], levels: Sequence[str]) -> NDArray[np.
     strange = np.flatnonzero((places < 0) & ~np.asarray(pd.isna(labels), dtype=np.bool_))
     if not len(strange):
         return places.astype(np.int64)
-    meanings = [_meaning(level) for level in levels]
+    meanings = [meaning(level) for level in levels]
     counts = Counter(meanings)
     known = {meaning: place for place, meaning in enumerate(meanings) if counts[meaning] == 1}
     pairs: tuple[tuple[str | float, str | float], ...] = (("True", 1.0), ("False", 0.0))
     if set(known) <= {"True", "False"} or set(known) <= {0.0, 1.0}:
         known |= {b: known[a] for pair in pairs for a, b in (pair, pair[::-1]) if a in known}
     codes, unique = pd.factorize(labels[strange])
-    places[strange] = np.array([known.get(_meaning(label), -1) for label in unique], dtype=np.int64)[codes]
+    places[strange] = np.array([known.get(meaning(label), -1) for label in unique], dtype=np.int64)[codes]
     return places.astype(np.int64)
 
 
-def _meaning(label: str) -> str | float:
+def meaning(label: str) -> str | float:
     """What a label means: a number, True or False, or itself."""
     if label.casefold() in ("true", "false"):
         return label.capitalize()
@@ -106,25 +121,6 @@ def natural_order(names: list[str]) -> list[str]:
     if len(names) and np.isfinite(values).all():
         return [name for _, name in sorted(zip(values.tolist(), names, strict=True))]
     return sorted(names)
-
-
-def shortened(names: list[str], limit: int = 6) -> str:
-    """The first names as a list for a message, and how many more there are."""
-    more = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """`"one row"`, `"1,200 rows"`: a number and its noun, as a sentence has them."""
-    if number == 1:
-        return f"one {noun}"
-    return f"{'no' if number == 0 else f'{number:,}'} {plural or noun + 's'}"
-
-
-def opening(number: int, noun: str, plural: str | None = None) -> str:
-    """The same, as a sentence begins: `"One row"`."""
-    words = counted(number, noun, plural)
-    return words[0].upper() + words[1:]
 
 
 def share(part: float, whole: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.cleaning.imputers.base import Imputer
 from mapsto.data.cleaning.learned import Learned, from_json, is_finite, joined, some, to_json
 from mapsto.data.cleaning.outliers.base import OutlierTreatment
@@ -72,6 +73,7 @@ class Numbers:
         self._imputer: Imputer = IMPUTERS.get(options.missing)(options)
         self._scaler: Scaler = SCALERS.get(options.scale)(options)
         self._facts = _Facts()
+        self.too_large: list[str] = []  # columns that differ, by more than float64 can scale
 
     # -------------------------------------------------------------------------------------------- learning
 
@@ -80,6 +82,7 @@ class Numbers:
         notes: list[Note] = []
         kept: list[_Facts] = []
         incomplete: list[tuple[str, float]] = []
+        self.too_large = []
         self._scaler.num_columns = max(1, len(columns))
         for names in blocks(columns, len(rows)):
             values = np.column_stack([read(name)[rows] for name in names])
@@ -109,7 +112,9 @@ class Numbers:
         usable = is_finite(scales, chosen.shape[1])
         if "factor" in scales:
             usable &= scales["factor"] > 0
-        used[np.flatnonzero(used)[~usable]] = False
+        beyond = np.flatnonzero(used)[~usable]
+        self.too_large += [names[one] for one in beyond.tolist()]
+        used[beyond] = False
         scales = some(scales, usable)
         edges: list[NDArray[np.float64]] = []
         if self.options.numbers == "piecewise_linear":
@@ -141,11 +146,15 @@ class Numbers:
         return wanted if wanted < len(rows) else 0
 
     def _missing_note(self, listed: list[str], first: str, sampled: int) -> list[Note]:
-        message = f"Missing numbers in {counted(len(listed), 'column')} ({shortened(listed)}) are replaced by "
-        message += self._imputer.says + (f" (of a sample of {sampled:,} of them)" if sampled else "")
-        if self.options.missing_indicator:
-            message += "; a further feature tells which were missing"
-        return [Note("info", message + ".", first if len(listed) == 1 else None)]
+        message = say(
+            "Missing numbers in {columns} ({listed}) are replaced by {value}{sample}{more}.",
+            columns=counted(len(listed), "column"),
+            listed=shortened(listed),
+            value=self._imputer.says,
+            sample=say(" (of a sample of {rows:,} of them)", rows=sampled) if sampled else "",
+            more=say("; a further feature tells which were missing") if self.options.missing_indicator else "",
+        )
+        return [Note("info", message, first if len(listed) == 1 else None)]
 
     def outlying(self, read: Read, columns: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the training rows shall not be learned from (`data.outliers`)."""
@@ -272,5 +281,9 @@ def _infinite_notes(values: NDArray[np.float64], names: Sequence[str]) -> list[N
     found = [name for name, count in zip(names, counts, strict=True) if count]
     if not found:
         return []
-    message = f"{opening(int(counts.sum()), 'infinite value')} in training ({shortened(found)}); treated as missing."
+    message = say(
+        "{values} in training ({listed}); treated as missing.",
+        values=opening(int(counts.sum()), "infinite value"),
+        listed=shortened(found),
+    )
     return [Note("warning", message, found[0] if len(found) == 1 else None)]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from mapsto._messages import say
 from mapsto.data.encoders._columns import column, counted
 from mapsto.data.parallel import on_every_core
 from mapsto.data.table import Note, Table
@@ -94,10 +95,18 @@ def target_size(
         raise DataError(f"Images of {size[1]} × {size[0]} pixels are too large. Set `data.image_size` to 4096 or less.")
     if size == common and len(sizes) == 1:
         return size, []
-    mixed = f"{100 * sizes[common] / sum(sizes.values()):.0f} % are {common[1]} × {common[0]}"
-    was = mixed if len(sizes) > 1 else f"they are {common[1]} × {common[0]}"
-    message = f"Images are resized to {size[1]} × {size[0]} pixels (width × height; {was})."
-    return size, [Note("info", f"{message} `data.image_size` sets another size.", name)]
+    common_said = f"{common[1]} × {common[0]}"
+    share = 100 * sizes[common] / sum(sizes.values())
+    was = say("they are {size}", size=common_said)
+    if len(sizes) > 1:
+        was = say("{share:.0f} % are {size}", share=share, size=common_said)
+    message = say(
+        "Images are resized to {width} × {height} pixels (width × height; {was}). `data.image_size` sets another size.",
+        width=size[1],
+        height=size[0],
+        was=was,
+    )
+    return size, [Note("info", message, name)]
 
 
 def _sizes(values: NDArray[Any], rows: NDArray[np.int64]) -> Counter[tuple[int, int]]:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mapsto.data.encoders._columns import natural_order, numbers, texts
+from mapsto.data.labels import parts_of
 from mapsto.data.levels.base import Target
 from mapsto.data.table import Table
 from mapsto.errors import DataError
@@ -27,6 +28,13 @@ def training_target(table: Table, rows: NDArray[np.int64]) -> Target:
         there = np.isfinite(values)
         values = np.where(there, values, values[there].mean() if there.any() else 0.0)
         return Target(values[:, np.newaxis], ("",), folds)
+    separator = None if table.target is None else table.columns[table.target].label_separator
+    if table.target is not None and separator is not None:
+        held = [parts_of(str(cell or ""), separator) for cell in texts(table, table.target)[rows]]
+        names = natural_order(list({part for parts in held for part in parts}))
+        return Target(
+            np.asarray([[name in parts for name in names] for parts in held], np.float64), tuple(names), folds
+        )
     if table.target is not None and kind == "category":
         labels = texts(table, table.target)[rows]
         names = natural_order([str(name) for name in pd.unique(labels) if name is not None])

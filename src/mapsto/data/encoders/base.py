@@ -23,7 +23,8 @@ class Spec:
         shape: of one row: `(features,)`, `(channels, height, width)`, `(length,)`, `()` for classes.
         dtype: numpy's name of the stored type.
         names: of the features, of the classes, or of the words, where there are such.
-        shift, scale: per channel; a network sees `(stored - shift) * scale`. Empty where stored values are ready.
+        shift, scale: per channel; a network sees `(stored - shift) * scale`. Empty where stored values are ready. Of
+            values to predict, that is their own unit.
         ignore: a class that is neither trained nor scored (void pixels), or None.
         levels: of each feature, how many whole numbers from 0 on it may hold: 0 for a number that may be any, 2 for a
             flag, more for the number of a category's level. Empty where all may be any.
@@ -66,8 +67,10 @@ class Encoder(ABC):
     def encode(self, table: Table) -> NDArray[Any]:
         """Returns the array of shape `(len(table), *spec.shape)` and type `spec.dtype`."""
 
-    def learned_from(self, rows: NDArray[np.int64], count: int) -> None:  # noqa: B027 - most need not know
-        """Says which rows of a table of `count` rows those were that `fit` was given as a table of their own.
+    def learned_from(  # noqa: B027 - most need not know
+        self, table: Table, drawn: NDArray[np.int64], rows: NDArray[np.int64]
+    ) -> None:
+        """Says which rows of the table those were that `fit` was given as a table of their own, of all training rows.
 
         Called after `fit` where the whole table is too large to learn from; `encode_rows` is given the whole.
         """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted, natural_order, opening, places_of, shortened, texts
+from mapsto._messages import say
+from mapsto.data.encoders._columns import counted, natural_order, opening, pieces, places_of, shortened, texts
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
@@ -27,9 +29,10 @@ class Classes(Encoder):
     names: tuple[str, ...] = ()
 
     def fit(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
-        labels = texts(table, self.columns[0])[rows]
-        counts = pd.Series(labels, dtype=object).value_counts()
-        self.names = tuple(natural_order([str(name) for name in counts.index]))
+        counts = Counter[str]()
+        for part in pieces(table, self.columns[0], rows):
+            counts.update(label for label in part if label is not None)
+        self.names = tuple(natural_order(list(counts)))
         if len(self.names) < 2:
             raise DataError(
                 f'The target "{self.columns[0]}" of {table.name} has {counted(len(self.names), "class", "classes")} '
@@ -39,8 +42,12 @@ class Classes(Encoder):
         rare = [name for name in self.names if counts[name] < 2]
         if not rare:
             return []
-        message = f"{opening(len(rare), 'class has', 'classes have')} only one training row: {shortened(rare)}."
-        return [Note("warning", f"{message} A network can hardly learn them.", self.columns[0])]
+        message = say(
+            "{classes} only one training row: {names}. A network can hardly learn them.",
+            classes=opening(len(rare), "class has", "classes have"),
+            names=shortened(rare),
+        )
+        return [Note("warning", message, self.columns[0])]
 
     def _listed(self) -> str:
         return f" ({', '.join(self.names)})" if self.names else ""
@@ -52,12 +59,25 @@ class Classes(Encoder):
         return places_of(labels, self.names)
 
     def unusable(self, table: Table) -> NDArray[np.bool_]:
-        labels = texts(table, self.columns[0])
-        return self._ids(labels) < 0 if self.names else np.asarray(pd.isna(labels), dtype=np.bool_)
+        parts = pieces(table, self.columns[0])
+        found = [self._ids(part) < 0 if self.names else np.asarray(pd.isna(part), dtype=np.bool_) for part in parts]
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.bool_)
 
     def strata(self, table: Table) -> NDArray[np.int64]:
+        known: dict[str, int] = {}
+        places: NDArray[Any] = np.full(len(table), -1, dtype=np.int32)
+        end = 0
+        for part in pieces(table, self.columns[0]):
+            codes, unique = pd.factorize(part)
+            place = np.array([*(known.setdefault(name, len(known)) for name in unique), -1], dtype=np.int32)
+            places[end : end + len(part)] = place[codes]
+            end += len(part)
         # Sorted, so that the split depends on the rows' classes alone.
-        return pd.factorize(texts(table, self.columns[0]), sort=True)[0].astype(np.int64)
+        rank = np.empty(len(known) + 1, dtype=np.int32)
+        rank[[known[name] for name in sorted(known)]] = np.arange(len(known))
+        rank[-1] = -1
+        np.take(rank, places, out=places, mode="wrap")
+        return places
 
     @property
     def spec(self) -> Spec:

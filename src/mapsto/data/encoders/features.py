@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mapsto.data.encoders._columns import counted, numbers, opening, shortened, texts
+from mapsto._messages import say
+from mapsto.data.encoders._columns import column, counted, numbers, opening, shortened, texts
 from mapsto.data.encoders._dates import Dates
 from mapsto.data.encoders._numbers import Numbers
 from mapsto.data.encoders._target import training_target
 from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.levels._seen import Seen
 from mapsto.data.levels.base import LevelEncoding
+from mapsto.data.mapped import PIECE_ROWS
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
 from mapsto.recipe.families import LEVELS
@@ -40,7 +44,8 @@ class Features(Encoder):
         self._numbers = Numbers(options)
         self._dates = Dates()
         self._levels: list[LevelEncoding] = []
-        self._place = np.zeros(0, dtype=np.int64)  # of each row among the training rows, -1 for others
+        self._learned = np.zeros(0, dtype=np.int64)  # the rows that were learned from, ascending
+        self._seen: dict[str, Seen] = {}
 
     def fit(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
         kinds = {name: table.columns[name].kind for name in self.columns}
@@ -58,27 +63,46 @@ class Features(Encoder):
             if levels.features():
                 self._levels.append(levels)
             remarks.setdefault(levels.remark(), []).append(name)
-        self._place = np.full(len(table), -1)
-        self._place[rows] = np.arange(len(rows))
-        self._spec = None
+        self._learned, self._spec = rows, None
+        self._see(table, rows)
         return [*notes, *_remark_notes(remarks), *self._left_out(table, rows)]
+
+    def _see(self, table: Table, rows: NDArray[np.int64]) -> None:
+        """Remembers which levels these rows have, for the sake of `unseen`."""
+        self._seen = {
+            levels.column: Seen.of(_labels(table, levels.column, rows)) if levels.keeps_levels else Seen(None)
+            for levels in self._levels
+        }
 
     def _reader(self, table: Table) -> Callable[[str], NDArray[np.float64]]:
         return lambda name: self._dates.years(table, name) if self._dates.has(name) else numbers(table, name)
 
     def _left_out(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
         kept = {*self._numbers.used_columns, *self._dates.used_columns, *(levels.column for levels in self._levels)}
-        dropped = [name for name in self.columns if name not in kept]
+        large = [name for name in self._numbers.too_large if name not in kept]
+        dropped = [name for name in self.columns if name not in kept and name not in large]
         if not self.spec.names:
             raise DataError(
                 f"{table.name} has no column to learn from: in the {counted(len(rows), 'training row')} each has one "
-                f"value only ({shortened(dropped)}). Add columns, or rows that differ."
+                f"value only, or values too large to scale ({shortened([*dropped, *large])}). Add columns, or rows "
+                f"that differ."
             )
-        if not dropped:
-            return []
-        message = f"{opening(len(dropped), 'column is', 'columns are')} constant in training (or too large to scale)"
-        where = dropped[0] if len(dropped) == 1 else None
-        return [Note("info", f"{message} and left out: {shortened(dropped)}.", where)]
+        notes = []
+        if dropped:
+            message = say(
+                "{columns} constant in training and left out: {names}.",
+                columns=opening(len(dropped), "column is", "columns are"),
+                names=shortened(dropped),
+            )
+            notes.append(Note("info", message, dropped[0] if len(dropped) == 1 else None))
+        if large:
+            message = say(
+                "{columns} too large to scale and left out: {names}. Give them in another unit.",
+                columns=opening(len(large), "column is", "columns are"),
+                names=shortened(large),
+            )
+            notes.append(Note("warning", message, large[0] if len(large) == 1 else None))
+        return notes
 
     def outlying(self, table: Table, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         numeric = [name for name in self.columns if table.columns[name].kind == "numeric"]
@@ -94,18 +118,19 @@ class Features(Encoder):
             first = end
         return matrix
 
-    def learned_from(self, rows: NDArray[np.int64], count: int) -> None:
-        self._place = np.full(count, -1)
-        self._place[rows] = np.arange(len(rows))
+    def learned_from(self, table: Table, drawn: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        self._learned = drawn
+        self._see(table, rows)
 
     def encode_rows(self, table: Table, rows: NDArray[np.int64]) -> NDArray[Any]:
         matrix = self.encode(table.take(rows))
-        learned = np.flatnonzero(self._place[rows] >= 0)
+        places = np.searchsorted(self._learned, rows)
+        learned = np.flatnonzero(self._learned[np.minimum(places, len(self._learned) - 1)] == rows)
         first = len(self.spec.names) - sum(len(levels.features()) for levels in self._levels)
         for levels in self._levels:
             end, own = first + len(levels.features()), levels.of_training()
             if own is not None:
-                matrix[learned, first:end] = own[self._place[rows[learned]]]
+                matrix[learned, first:end] = own[places[learned]]
             first = end
         return matrix
 
@@ -125,26 +150,40 @@ class Features(Encoder):
     def unseen(self, table: Table) -> list[Note]:
         notes = []
         for levels in self._levels:
-            found = levels.unseen(texts(table, levels.column))
+            parts = _labels(table, levels.column, np.arange(len(table)))
+            found = sorted({new for part in parts for new in self._seen[levels.column].new(part)})
             if found:
-                message = (
-                    f'"{levels.column}" has levels that training did not have ({shortened(found)}); they say nothing.'
+                message = say(
+                    '"{column}" has levels that training did not have ({levels}); what they mean is unknown.',
+                    column=levels.column,
+                    levels=shortened(found),
                 )
                 notes.append(Note("warning", message, levels.column))
         return notes
 
     def state(self) -> dict[str, Any]:
-        levels = [{"column": levels.column, **levels.state()} for levels in self._levels]
+        levels = [
+            {"column": levels.column, "seen": self._seen[levels.column].to_json(), **levels.state()}
+            for levels in self._levels
+        ]
         return {"numbers": self._numbers.state(), "dates": self._dates.state(), "categories": levels}
 
     def load(self, state: dict[str, Any]) -> None:
         self._numbers.load(state["numbers"])
         self._dates.load(state["dates"])
-        self._levels, self._spec = [], None
+        self._levels, self._seen, self._spec = [], {}, None
         for saved in state["categories"]:
             levels: LevelEncoding = LEVELS.get(self.options.categories)(saved["column"], self.options)
-            levels.load({name: value for name, value in saved.items() if name != "column"})
+            levels.load({name: value for name, value in saved.items() if name not in ("column", "seen")})
+            self._seen[levels.column] = Seen.from_json(saved.get("seen"))
             self._levels.append(levels)
+
+
+def _labels(table: Table, name: str, rows: NDArray[np.int64]) -> Iterator[NDArray[np.object_]]:
+    """The texts of some rows of a column, a piece at a time."""
+    alone = replace(table, columns={name: column(table, name)})
+    for start in range(0, len(rows), PIECE_ROWS):
+        yield texts(alone.take(rows[start : start + PIECE_ROWS]), name)
 
 
 def _remark_notes(remarks: dict[str, list[str]]) -> list[Note]:
@@ -152,7 +191,12 @@ def _remark_notes(remarks: dict[str, list[str]]) -> list[Note]:
     return [
         Note(
             "info",
-            f"{opening(len(names), 'column')} ({shortened(names)}) {'has' if len(names) == 1 else 'have'} {remark}.",
+            say(
+                "{columns} ({names}) has {remark}." if len(names) == 1 else "{columns} ({names}) have {remark}.",
+                columns=opening(len(names), "column"),
+                names=shortened(names),
+                remark=remark,
+            ),
             names[0] if len(names) == 1 else None,
         )
         for remark, names in remarks.items()

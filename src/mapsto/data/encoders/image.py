@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from mapsto._messages import say
 from mapsto.data.encoders._columns import column
 from mapsto.data.encoders._pixels import Pixels, at, of_readable, resized, spread, target_size
 from mapsto.data.encoders.base import Encoder, Spec
@@ -58,7 +59,11 @@ class Image(Encoder):
             self.pixel_range = _range(values, rows, name)
             if self.pixel_range != (0.0, 255.0):
                 low, high = self.pixel_range
-                notes.append(Note("info", f"Pixels from {low:g} to {high:g} are stored as 0 to 255.", name))
+                notes.append(
+                    Note(
+                        "info", say("Pixels from {low:g} to {high:g} are stored as 0 to 255.", low=low, high=high), name
+                    )
+                )
         gray, counts = self._histogram(values, rows)
         self.channels = 1 if gray else 3
         self.shift, self.scale = _scaling(counts[: self.channels], self.options.scale)

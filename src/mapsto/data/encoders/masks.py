@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.encoders._columns import column, counted, share, shortened
 from mapsto.data.encoders._pixels import Pixels, at, of_readable, resized, target_size
 from mapsto.data.encoders.base import Encoder, Spec
@@ -63,15 +64,24 @@ class Masks(Encoder):
         void = self.options.ignore_class
         if void is not None and void < len(counts) and counts[void]:
             part = share(int(counts[void]), int(counts.sum()))
-            notes.append(Note("info", f"{part} of the training pixels have the value {void} and are ignored.", name))
+            message = say("{part} of the training pixels have the value {void} and are ignored.", part=part, void=void)
+            notes.append(Note("info", message, name))
         elif void is not None:
-            notes.append(Note("warning", f"No training mask has the value {void} (`data.ignore_class`).", name))
+            message = say("No training mask has the value {void} (`data.ignore_class`).", void=void)
+            notes.append(Note("warning", message, name))
         if new:
-            message = f"No training mask has {shortened([str(value) for value in new])}, but masks of other parts do"
-            notes.append(Note("warning", f"{message}; these pixels are ignored.", name))
+            message = say(
+                "No training mask has {values}, but masks of other parts do; these pixels are ignored.",
+                values=shortened([str(value) for value in new]),
+            )
+            notes.append(Note("warning", message, name))
         if len(self.values) > 64:
-            message = f"{len(self.values)} classes in the masks: were they saved with loss (JPEG), or smoothed?"
-            notes.append(Note("warning", f"{message} Values: {shortened([str(v) for v in self.values])}.", name))
+            message = say(
+                "{number} classes in the masks: were they saved with loss (JPEG), or smoothed? Values: {values}.",
+                number=len(self.values),
+                values=shortened([str(v) for v in self.values]),
+            )
+            notes.append(Note("warning", message, name))
         return notes
 
     def _counts(self, table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.encoders._columns import column, counted
 from mapsto.data.encoders._pixels import spread
 from mapsto.data.encoders._sound import Grid, log_mel
@@ -88,11 +89,15 @@ class Spectrogram(Encoder):
     def _said(self, known: list[Any]) -> str:
         grid = self.grid
         longer = sum(one.seconds > grid.samples / grid.rate for one in known)
-        cut = f"; {counted(longer, 'recording')} in training longer than that" if longer else ""
-        return (
-            f"Recordings become log-mel spectrograms of {grid.num_mels} bands × {grid.frames} frames: "
-            f"{grid.samples / grid.rate:.3g} seconds at {grid.rate:,} samples a second{cut}. `data.duration`, "
-            f"`data.sample_rate` and `data.num_mels` set others."
+        cut = say("; {recordings} in training longer than that", recordings=counted(longer, "recording"))
+        return say(
+            "Recordings become log-mel spectrograms of {bands} bands × {frames} frames: {seconds:.3g} seconds at "
+            "{rate:,} samples a second{cut}. `data.duration`, `data.sample_rate` and `data.num_mels` set others.",
+            bands=grid.num_mels,
+            frames=grid.frames,
+            seconds=grid.samples / grid.rate,
+            rate=grid.rate,
+            cut=cut if longer else "",
         )
 
     def encode(self, table: Table) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.encoders._columns import counted, opening, share, texts
 from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.table import Note, Table
@@ -55,8 +56,11 @@ class Tokens(Encoder):
         if is_in_runs:
             messages.insert(
                 0,
-                f"Most letters of the texts are of a script in which no space parts words, so they are read as {unit}s "
-                f"(`data.tokenizer`).",
+                say(
+                    "Most letters of the texts are of a script in which no space parts words, so they are read as "
+                    "{unit}s (`data.tokenizer`).",
+                    unit=unit,
+                ),
             )
         return [*(Note("info", message, self.columns[0]) for message in messages), *self._notes(lengths)]
 
@@ -64,11 +68,18 @@ class Tokens(Encoder):
         column, unit, notes = self.columns[0], self.tokenizer.unit, []
         cut = int((lengths > self.length).sum())
         if cut:
-            message = f"{share(cut, len(lengths))} of the training texts are longer than {self.length} {unit}s"
-            notes.append(Note("info", f"{message}; their last {self.length} are kept (`data.max_length`).", column))
+            message = say(
+                "{share} of the training texts are longer than {length} {unit}s; their last {length} are kept "
+                "(`data.max_length`).",
+                share=share(cut, len(lengths)),
+                length=self.length,
+                unit=unit,
+            )
+            notes.append(Note("info", message, column))
         empty = int((lengths == 0).sum())
         if empty:
-            notes.append(Note("warning", f"{opening(empty, 'training text')} held no {unit} at all.", column))
+            message = say("{texts} held no {unit} at all.", texts=opening(empty, "training text"), unit=unit)
+            notes.append(Note("warning", message, column))
         return notes
 
     def _take(self, name: str) -> None:

@@ -63,7 +63,7 @@ class Values(Encoder):
 
     @property
     def spec(self) -> Spec:
-        return Spec(encoder="values", shape=(), dtype="float32")
+        return Spec(encoder="values", shape=(), dtype="float32", shift=(-self.mean / self.std,), scale=(self.std,))
 
     def state(self) -> dict[str, Any]:
         return {"mean": self.mean, "std": self.std}

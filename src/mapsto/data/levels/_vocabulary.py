@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.encoders._columns import natural_order, places_of
 from mapsto.data.levels.base import Labels, missing
 from mapsto.recipe.schema import DataOptions
@@ -16,8 +17,10 @@ from mapsto.recipe.schema import DataOptions
 
 def folded(options: DataOptions) -> str:
     """What is said of a column with more levels than are kept."""
-    most = f"more than {options.max_levels} levels; the {options.max_levels} most frequent are kept"
-    return f"{most}, all others count as one (`data.max_levels`)"
+    return say(
+        "more than {most} levels; the {most} most frequent are kept, all others count as one (`data.max_levels`)",
+        most=options.max_levels,
+    )
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,6 @@ class Vocabulary:
         places = places_of(labels, self.levels)
         places = np.where(places < 0, other, places)
         return np.where(missing(labels), len(self.levels), places) if self.missing else places
-
-    def unseen(self, labels: Labels) -> list[str]:
-        """Levels that training did not have; none where it had more than are kept, since not all are known."""
-        if self.other:
-            return []
-        return sorted({*labels[~missing(labels)].tolist()} - {*self.levels})
 
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it."""

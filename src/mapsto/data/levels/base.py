@@ -44,6 +44,9 @@ class LevelEncoding(ABC):
         self.column = column
         self.options = options
 
+    keeps_levels: ClassVar[bool] = True
+    """Whether something of each level may lie beside the model, so that new ones are told."""
+
     @abstractmethod
     def learn(self, labels: Labels, target: Target | None) -> None:
         """Learns from the training rows."""
@@ -54,10 +57,6 @@ class LevelEncoding(ABC):
 
         None where the column is constant in training.
         """
-
-    def unseen(self, labels: Labels) -> list[str]:
-        """Levels that training did not have, as far as the encoding knows; for a warning."""
-        return []
 
     @abstractmethod
     def write(self, features: NDArray[np.float32], labels: Labels) -> None:

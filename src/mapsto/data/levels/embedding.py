@@ -33,9 +33,6 @@ class Embedding(LevelEncoding):
     def remark(self) -> str:
         return folded(self.options) if self.vocabulary.other else ""
 
-    def unseen(self, labels: Labels) -> list[str]:
-        return self.vocabulary.unseen(labels)
-
     def state(self) -> dict[str, Any]:
         return self.vocabulary.to_json()
 

@@ -20,6 +20,7 @@ class Hashing(LevelEncoding):
     learning", 2009, arXiv:0902.2206.
     """
 
+    keeps_levels = False
     is_constant = True
     has_missing = False
 

@@ -30,9 +30,6 @@ class OneHot(LevelEncoding):
     def remark(self) -> str:
         return folded(self.options) if self.vocabulary.other else ""
 
-    def unseen(self, labels: Labels) -> list[str]:
-        return self.vocabulary.unseen(labels)
-
     def state(self) -> dict[str, Any]:
         return self.vocabulary.to_json()
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.encoders._columns import places_of
 from mapsto.data.levels.base import Labels, LevelEncoding, missing
 from mapsto.data.levels.base import Target as TrainingTarget
@@ -86,7 +87,7 @@ class Target(LevelEncoding):
         return self._training
 
     def remark(self) -> str:
-        many = "levels that become the mean target of each; of a training row, the mean over other rows"
+        many = say("levels that become the mean target of each; of a training row, the mean over other rows")
         return many if self._names else ""
 
     def state(self) -> dict[str, Any]:

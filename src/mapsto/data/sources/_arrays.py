@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data import fingerprint
-from mapsto.data.frames import PART_WORDS, table_of
+from mapsto.data.frames import table_of
+from mapsto.data.given_parts import PART_WORDS
 from mapsto.data.table import Column, Kind, Note
 from mapsto.errors import DataError
 
@@ -215,7 +217,9 @@ def masks_of(masks: NDArray[Any], images: Column | None, where: str) -> tuple[ND
         )
     if not void.any():
         return plain.astype(np.uint8), []
-    message = f"Mask values of -1 are stored as {_VOID}. Set `data.ignore_class` to {_VOID} if they mean void."
+    message = say(
+        "Mask values of -1 are stored as {void}. Set `data.ignore_class` to {void} if they mean void.", void=_VOID
+    )
     return plain.astype(np.uint8), [Note("info", message, "mask")]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import listing, say
 from mapsto.data import fingerprint
 from mapsto.data.frames import table_of
 from mapsto.data.images import as_objects, is_image, without_broken
@@ -134,9 +135,15 @@ def _with_class(
         )
     if not others:
         return labelled, []
-    shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-    why = "lie in no class's folder" if options.label_pattern is None else "have no label by `data.label_pattern`"
-    return labelled, [Note("warning", f"{len(others):,} {files.what} {why} and were left out: {shown}")]
+    message = say(
+        "{files:,} {what} lie in no class's folder and were left out: {shown}"
+        if options.label_pattern is None
+        else "{files:,} {what} have no label by `data.label_pattern` and were left out: {shown}",
+        files=len(others),
+        what=files.what,
+        shown=listing([*others[:3], *(["..."] if len(others) > 3 else [])]),
+    )
+    return labelled, [Note("warning", message)]
 
 
 def _check_classes(kept: list[_layout.Labelled], source: Path, files: Files) -> None:

@@ -6,6 +6,7 @@ import codecs
 from contextlib import suppress
 from pathlib import Path
 
+from mapsto._messages import say
 from mapsto.data.table import Note
 from mapsto.errors import DataError
 
@@ -49,9 +50,13 @@ def legacy(data: bytes) -> str:
 
 def legacy_note(path: Path, encoding: str) -> Note:
     """That a file was read so, which bytes alone cannot prove."""
-    what = "Chinese characters" if encoding == "gb18030" else "letters with accents"
-    message = f"{path.name} is not UTF-8 and was read as {LEGACY[encoding]}: look whether {what} are right."
-    return Note("warning", f"{message} If not, save it as UTF-8.")
+    message = say(
+        "{name} is not UTF-8 and was read as {encoding}: look whether {what} are right. If not, save it as UTF-8.",
+        name=path.name,
+        encoding=LEGACY[encoding],
+        what=say("Chinese characters" if encoding == "gb18030" else "letters with accents"),
+    )
+    return Note("warning", message)
 
 
 def check_text(data: bytes, path: Path) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mapsto.data.frames import PART_WORDS
+from mapsto._messages import say
+from mapsto.data.given_parts import PART_WORDS
 from mapsto.data.images import is_image
 from mapsto.data.table import PARTS, Note
 from mapsto.data.trees import Tree, ZipTree
@@ -124,7 +125,12 @@ def unsafe_notes(tree: Tree) -> list[Note]:
     """A warning about members of an archive that were left out for their names."""
     if not tree.unsafe:
         return []
-    return [Note("warning", f"{tree.unsafe:,} files in {tree.name} have names that lead out of it, and were left out.")]
+    message = say(
+        "{files:,} files in {name} have names that lead out of it, and were left out.",
+        files=tree.unsafe,
+        name=tree.name,
+    )
+    return [Note("warning", message)]
 
 
 def mask_names(image: str) -> list[str]:

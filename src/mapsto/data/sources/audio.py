@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mapsto._messages import say
 from mapsto.data.audio import SUFFIXES, look, silence_notes
 from mapsto.data.sources._classes import Files, holds, table_of_files
 from mapsto.data.sources.base import Source
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mapsto.data.table import Table
     from mapsto.recipe.schema import DataOptions
 
-_FILES = Files("audio", "recordings", SUFFIXES, look, silence_notes)
+_FILES = Files("audio", say("recordings"), SUFFIXES, look, silence_notes)
 
 
 class Audio(Source):

@@ -12,8 +12,9 @@ import pandas as pd
 
 from mapsto._imports import require
 from mapsto.data import fingerprint
-from mapsto.data.frames import table_of
+from mapsto.data.frames import check_names, table_of
 from mapsto.data.sources._files import check_file, readable
+from mapsto.data.sources._sheet_header import ROWS, Header, header_of
 from mapsto.data.sources.base import Source
 from mapsto.errors import DataError
 from mapsto.recipe.family import did_you_mean
@@ -29,6 +30,7 @@ MAX_BYTES = 2 * 2**30
 class Excel(Source):
     """A sheet of a workbook, with names in its first row; rows are numbered as Excel numbers them, from 2.
 
+    Titles above the names are passed over, and names in two rows, the upper ones merged, are joined.
     Formulas count as the values that Excel last saved for them. `data.sheet` names the sheet where several hold data.
     """
 
@@ -44,7 +46,7 @@ class Excel(Source):
         require("openpyxl", extra="excel", purpose="Reading Excel workbooks")
         stated = [name for name, kind in options.columns.items() if kind in ("category", "text")]
         with readable(source, "an Excel workbook"):
-            frame = _frame(source, options.sheet, stated, target_needed)
+            frame, header = _frame(source, options.sheet, stated, target_needed)
         rows = np.flatnonzero(~frame.isna().to_numpy().all(axis=1)) if len(frame.columns) else np.arange(0)
         frame = frame.iloc[rows].reset_index(drop=True)  # formatted cells below the table are blank rows of it
         if frame.empty:
@@ -54,13 +56,14 @@ class Excel(Source):
             name=source.name,
             options=options,
             target_needed=target_needed,
-            row_names=rows + 2,
+            row_names=rows + header.first + header.count + 1,
             digest=fingerprint.of_text([fingerprint.of_file(source), options.sheet or ""]),
+            notes=header.notes(source.name),
             folder=source.parent,
         )
 
 
-def _frame(path: Path, sheet: str | None, as_words: list[str], is_strict: bool) -> pd.DataFrame:
+def _frame(path: Path, sheet: str | None, as_words: list[str], is_strict: bool) -> tuple[pd.DataFrame, Header]:
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > MAX_BYTES:
@@ -69,7 +72,23 @@ def _frame(path: Path, sheet: str | None, as_words: list[str], is_strict: bool) 
         warnings.simplefilter("ignore")  # about styles and extensions that no table has
         with pd.ExcelFile(path, engine="openpyxl") as book:
             chosen = _sheet(book, path, sheet, is_strict)
-            return _checked(book.parse(chosen, dtype=dict.fromkeys(as_words, object)), book, chosen, path)
+            header = header_of(book.parse(chosen, header=None, nrows=ROWS), lambda: _merged(path, chosen))
+            types = dict.fromkeys(as_words, object)
+            if header.names is None:
+                return _checked(book.parse(chosen, dtype=types), book, chosen, path), header
+            check_names(header.names, path.name)
+            # Blank rows stay rows, so that rows are called as Excel calls them.
+            above = header.first + header.count
+            frame = book.parse(chosen, header=None, names=list(header.names), skiprows=above, dtype=types)
+            return frame, header
+
+
+def _merged(path: Path, sheet: str) -> list[tuple[int, int, int, int]]:
+    """Merged cells: first and last row, first and last column, counted from 0."""
+    import openpyxl
+
+    found = openpyxl.load_workbook(path)[sheet].merged_cells.ranges
+    return [(cells.min_row - 1, cells.max_row - 1, cells.min_col - 1, cells.max_col - 1) for cells in found]
 
 
 def _sheet(book: pd.ExcelFile, path: Path, wanted: str | None, is_strict: bool) -> str:

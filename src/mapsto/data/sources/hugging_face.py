@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mapsto.data.frames import PART_WORDS
+from mapsto._messages import listing, say
+from mapsto.data.given_parts import PART_WORDS
 from mapsto.data.sources._items import table_of_items
 from mapsto.data.sources.base import Source
 from mapsto.data.table import Note
@@ -40,7 +41,9 @@ class HuggingFace(Source):
                 f"None of the splits is a part: {', '.join(splits)}. Call them train, validation and test, or give one."
             )
         left = sorted(splits.keys() - known.keys())
-        message = f"The splits {', '.join(left)} are not used: a part is called train, validation or test."
+        message = say(
+            "The splits {names} are not used: a part is called train, validation or test.", names=listing(left)
+        )
         parts: list[str] = []  # how many items an iterable set has is known at its end
         return table_of_items(
             _items(known, parts),

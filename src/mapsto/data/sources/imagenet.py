@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from mapsto._messages import listing, say
 from mapsto.data.frames import table_of
 from mapsto.data.images import as_objects, is_image, look, without_broken
 from mapsto.data.sources import _layout
@@ -151,6 +152,17 @@ def _left_out(paths: list[str], source: Path) -> list[Note]:
     if not paths:
         return []
     val = [path for path in paths if path.startswith("val/")]
-    hint = f" Put {_TRUTH} and {_META} of the development kit, or {_SOLUTION}, into {source}." if val else ""
-    shown = ", ".join(paths[:3]) + (", ..." if len(paths) > 3 else "")
-    return [Note("warning", f"{len(paths):,} images have no class that is known and were left out: {shown}.{hint}")]
+    hint = say(
+        " Put {truth} and {meta} of the development kit, or {solution}, into {source}.",
+        truth=_TRUTH,
+        meta=_META,
+        solution=_SOLUTION,
+        source=str(source),
+    )
+    message = say(
+        "{images:,} images have no class that is known and were left out: {shown}.{hint}",
+        images=len(paths),
+        shown=listing([*paths[:3], *(["..."] if len(paths) > 3 else [])]),
+        hint=hint if val else "",
+    )
+    return [Note("warning", message)]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mapsto._messages import say, shortened
 from mapsto.data.sources._classes import Files, holds, table_of_files
+from mapsto.data.sources._encodings import LEGACY, legacy
 from mapsto.data.sources.base import Source
+from mapsto.data.table import Note
 from mapsto.data.tars import is_tar
 from mapsto.data.trees import Tree
 from mapsto.errors import DataError
@@ -22,11 +26,7 @@ MAX_BYTES = 16 * 2**20
 _COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
-def _look(tree: Tree, paths: Sequence[str]) -> list[str | DataError]:
-    return [_text(tree, path) for path in paths]
-
-
-def _text(tree: Tree, path: str) -> str | DataError:
+def _text(tree: Tree, path: str, guessed: dict[str, list[str]]) -> str | DataError:
     try:
         data = tree.read(path)
     except DataError as error:
@@ -39,17 +39,48 @@ def _text(tree: Tree, path: str) -> str | DataError:
         encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
         return data.decode(encoding).strip()
     except UnicodeDecodeError:
-        return data.decode("latin-1").strip()
+        for encoding in (legacy(data), "latin-1"):
+            with suppress(UnicodeDecodeError):  # Latin-1 knows every byte
+                text = data.decode(encoding).strip()
+                guessed.setdefault(encoding, []).append(path)
+                return text
+        raise
 
 
-_FILES = Files("text", "texts", (".txt",), _look, skipped="unsup")
+def _files() -> Files:
+    """How texts are read; what was guessed of their encodings is said once for each encoding."""
+    guessed: dict[str, list[str]] = {}
+
+    def look(tree: Tree, paths: Sequence[str]) -> list[str | DataError]:
+        return [_text(tree, path, guessed) for path in paths]
+
+    def remarks(name: str, looked: Sequence[Any]) -> list[Note]:
+        del looked
+        return [
+            Note(
+                "warning",
+                say(
+                    "{files:,} of the texts in {name} are not UTF-8 and were read as {encoding} ({shown}): "
+                    "look whether "
+                    "their letters are right. If not, save them as UTF-8.",
+                    files=len(paths),
+                    name=name,
+                    encoding=LEGACY[encoding],
+                    shown=shortened(paths, 3),
+                ),
+            )
+            for encoding, paths in guessed.items()
+        ]
+
+    return Files("text", say("texts"), (".txt",), look, remarks, skipped="unsup")
 
 
 class Texts(Source):
     """A folder (or archive) with a folder for each class, whose .txt files are the texts, one each.
 
     Folders called train, validation (val, valid, dev) and test at the top give the parts, as in `aclImdb/train/pos`;
-    a folder called unsup is left out. To predict, texts may lie anywhere. UTF-8, else Latin-1. Rows are called by the
+    a folder called unsup is left out. To predict, texts may lie anywhere. What is not UTF-8 is read as the
+    encoding that its bytes suggest, with a note. Rows are called by the
     files' paths.
     """
 
@@ -58,7 +89,7 @@ class Texts(Source):
     def accepts(self, source: Any) -> bool:
         if isinstance(source, Path) and source.is_file() and source.suffix.lower() != ".zip":
             return source.name.lower().endswith(_COMPRESSED) and is_tar(source)
-        return holds(source, _FILES)
+        return holds(source, _files())
 
     def read(self, source: Path, options: DataOptions, *, target_needed: bool) -> Table:
-        return table_of_files(source, _FILES, options, target_needed=target_needed)
+        return table_of_files(source, _files(), options, target_needed=target_needed)

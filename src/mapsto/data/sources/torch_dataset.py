@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class TorchDataset(Source):
     """A `torch.utils.data.Dataset`, with items or iterable, or a `DataLoader`, of pairs `(x, y)` or dicts.
 
-    Of a loader that collates as PyTorch does by itself, the dataset is read, item by item, so that shuffling does not
-    matter. A loader that collates otherwise is read batch by batch, and must not shuffle.
+    Of a loader that collates as PyTorch does by itself, the dataset is read, item by item and whole, so that neither
+    shuffling nor `drop_last` matters. A loader that collates otherwise is read batch by batch, the last one too, and
+    must not shuffle. One that draws a part of the rows, or some of them twice, is refused.
     """
 
     reads: ClassVar[str] = "datasets and loaders of PyTorch"
@@ -57,13 +58,14 @@ def _of_dataset(dataset: Any) -> Iterable[Any]:
 
 
 def _of_loader(loader: Any) -> Iterable[Any]:
-    from torch.utils.data import IterableDataset, RandomSampler, SequentialSampler, default_collate
+    from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler, default_collate
 
+    is_iterable = isinstance(loader.dataset, IterableDataset)
     plain = (RandomSampler, SequentialSampler)
     # A loader that draws with replacement, or a part of the rows, has other rows than its dataset.
-    is_whole = loader.batch_size is not None and type(loader.sampler) in plain
-    is_whole = is_whole and not getattr(loader.sampler, "replacement", False) and not loader.drop_last
-    is_iterable = isinstance(loader.dataset, IterableDataset)
+    is_whole = loader.batch_size is not None and type(loader.sampler) in plain and not is_iterable
+    is_whole = is_whole and not getattr(loader.sampler, "replacement", False)
+    is_whole = is_whole and len(loader.sampler) == len(loader.dataset)
     if loader.collate_fn is default_collate and (is_whole or is_iterable):
         return _of_dataset(loader.dataset)
     if type(loader.sampler) is not SequentialSampler and not is_iterable:
@@ -71,4 +73,10 @@ def _of_loader(loader: Any) -> Iterable[Any]:
             "The loader gives its rows in another order each time, or not all of them, and puts them together in its "
             "own way. Give the dataset itself, or a loader with shuffle=False and without a sampler."
         )
-    return loader if loader.batch_size is None else rows_of(loader)
+    if loader.batch_size is None:
+        items: Iterable[Any] = loader
+        return items
+    if loader.drop_last:  # which would silently leave rows out
+        whole = {"num_workers": loader.num_workers, "collate_fn": loader.collate_fn}
+        loader = DataLoader(loader.dataset, batch_size=loader.batch_size, **whole)
+    return rows_of(loader)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from mapsto.data.frames import PART_WORDS, table_of
+from mapsto._messages import say
+from mapsto.data.frames import table_of
+from mapsto.data.given_parts import PART_WORDS
 from mapsto.data.images import as_objects, is_image, look, without_broken
 from mapsto.data.sources import _layout
 from mapsto.data.sources.base import Source
@@ -119,4 +121,5 @@ def _parts(tree: Tree) -> dict[str, str]:
 
 
 def _lonely(count: int, source: Path) -> list[Note]:
-    return [Note("warning", f"{count:,} images in {source.name} have no annotation; left out.")] if count else []
+    message = say("{images:,} images in {name} have no annotation; left out.", images=count, name=source.name)
+    return [Note("warning", message)] if count else []

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from mapsto._messages import say
 from mapsto.data import audio, images
-from mapsto.data.frames import PART_WORDS, TARGET_NAMES, table_of
+from mapsto.data.frames import TARGET_NAMES, table_of
+from mapsto.data.given_parts import PART_WORDS
 from mapsto.data.sources import _layout
 from mapsto.data.sources.base import Source
 from mapsto.data.table import Column, Kind, Note
@@ -76,7 +78,8 @@ class Webdataset(Source):
         labels = [_label(tree, sample, options) for sample in kept]
         has_labels = any(label is not None for label in labels)
         if without:
-            notes.append(Note("warning", f"{without:,} keys in {tree.name} have no image or recording; left out."))
+            message = say("{keys:,} keys in {name} have no image or recording; left out.", keys=without, name=tree.name)
+            notes.append(Note("warning", message))
         name = options.target or "class"
         return table_of(
             pd.DataFrame({name: np.array(labels, dtype=object)} if has_labels else {}, index=pd.RangeIndex(len(kept))),

@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mapsto._messages import listing, say
 from mapsto.data.encoders._columns import counted, opening, shortened, texts
 from mapsto.data.splitters.base import Rows, Splitter
-from mapsto.data.table import Note, Table
+from mapsto.data.table import PART_NAMES, Note, Table
 from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
 
@@ -39,18 +40,31 @@ class Grouped(Splitter):
     def notes(self, parts: dict[str, Rows]) -> list[Note]:
         name = self.options.group_column
         found = {part: np.unique(self.groups[rows]) for part, rows in parts.items()}
-        counts = ", ".join(f"{part} {len(groups):,}" for part, groups in found.items())
-        notes = [Note("info", f'Rows of the same "{name}" are in the same part; groups: {counts}.', name)]
+        counts = listing(
+            say("{part} {number:,}", part=PART_NAMES[part], number=len(groups)) for part, groups in found.items()
+        )
+        message = say('Rows of the same "{name}" are in the same part; groups: {counts}.', name=name, counts=counts)
+        notes = [Note("info", message, name)]
         if self._alone.any():
-            message = f'{opening(int(self._alone.sum()), "row")} without a value of "{name}" taken as groups of one.'
+            message = say(
+                '{rows} without a value of "{name}" taken as groups of one.',
+                rows=opening(int(self._alone.sum()), "row"),
+                name=name,
+            )
             notes.append(Note("warning", message, name))
         shared = {*_both(found, "train", "test"), *_both(found, "validation", "test")}
         shared |= set(_both(found, "train", "validation"))
         if shared:  # only parts that the source gives can share a group
             first = np.unique(self.groups, return_index=True)[1][sorted(shared)]
             listed = shortened([str(value) for value in texts(self.table, str(name))[first]])
-            message = f'{opening(len(shared), "group")} of "{name}" in more than one of the parts that are given'
-            notes.append(Note("warning", f"{message} ({listed}): scores may look better than they are.", name))
+            message = say(
+                '{groups} of "{name}" in more than one of the parts that are given ({listed}): scores may look better '
+                "than they are.",
+                groups=opening(len(shared), "group"),
+                name=name,
+                listed=listed,
+            )
+            notes.append(Note("warning", message, name))
         return notes
 
 

@@ -8,10 +8,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto.data.mapped import PIECE_ROWS
 from mapsto.data.table import Note, Table
 from mapsto.recipe.schema import DataOptions
 
 Rows = NDArray[np.int64]
+_BITS = 5  # by which many rows are parted to be sorted
 
 
 class Splitter(ABC):
@@ -84,7 +86,17 @@ def shuffled(count: int, bits: np.random.BitGenerator) -> Rows:
         >>> shuffled(5, np.random.PCG64(0)).tolist()
         [3, 2, 1, 0, 4]
     """
-    return np.argsort(bits.random_raw(count), kind="stable").astype(np.int64)
+    raw = np.asarray(bits.random_raw(count))
+    if count <= PIECE_ROWS:
+        return np.argsort(raw, kind="stable").astype(np.int64, copy=False)
+    # Of many rows a part is sorted at a time, by the first bits, so that less lies in memory: of 8 bytes a row, all.
+    first, order, end = np.empty(count, dtype=np.uint8), np.empty(count, dtype=np.int64), 0
+    np.right_shift(raw, np.uint64(64 - _BITS), out=first, casting="unsafe")
+    for value in range(1 << _BITS):
+        among = np.flatnonzero(first == value)
+        order[end : end + len(among)] = among[np.argsort(raw[among], kind="stable")]
+        end += len(among)
+    return order
 
 
 def other_folds(folds: list[Rows]) -> list[tuple[Rows, Rows]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapsto.data.encoders._columns import counted
+from mapsto.data.mapped import PIECE_ROWS
 from mapsto.data.splitters._labels import assigned
 from mapsto.data.splitters.base import Rows, Splitter, other_folds, shuffled
 from mapsto.errors import DataError
@@ -50,15 +51,19 @@ class Random(Splitter):
 
 def _draw(groups: Rows, total: int, bits: np.random.BitGenerator) -> NDArray[np.bool_]:
     """Marks `total` rows, of each group its share, by the method of the largest remainder."""
-    _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    quotas = _quotas(sizes, total)
-    # Shuffled, then brought together by group: the first rows of each group are drawn.
+    names, sizes = np.unique(groups, return_counts=True)
+    left = _quotas(sizes, total)
+    # Shuffled: the first rows of each group are drawn. By pieces, for the sake of memory.
     order = shuffled(len(groups), bits)
-    order = order[np.argsort(groups[order], kind="stable")]
-    starts = np.cumsum(sizes) - sizes
-    rank = np.arange(len(groups)) - np.repeat(starts, sizes)
     drawn = np.zeros(len(groups), dtype=np.bool_)
-    drawn[order[rank < np.repeat(quotas, sizes)]] = True
+    for start in range(0, len(order), PIECE_ROWS):
+        rows = order[start : start + PIECE_ROWS]
+        codes = np.searchsorted(names, groups[rows])
+        here = np.bincount(codes, minlength=len(names))
+        together = np.argsort(codes, kind="stable")
+        rank = np.arange(len(rows)) - np.repeat(np.cumsum(here) - here, here)
+        drawn[rows[together[rank < np.repeat(left, here)]]] = True
+        left = np.maximum(left - here, 0)
     return drawn
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mapsto._messages import Message, listing, say
 from mapsto.data.encoders._columns import column, counted, opening, texts
 from mapsto.data.splitters.base import Rows, Splitter
-from mapsto.data.table import Note, Table
+from mapsto.data.table import PART_NAMES, Note, Table
 from mapsto.errors import DataError
 from mapsto.recipe.budget import parse_duration
 from mapsto.recipe.schema import DataOptions
@@ -63,17 +64,20 @@ class Time(Splitter):
 
     def notes(self, parts: dict[str, Rows]) -> list[Note]:
         name = self.options.time_column
-        spans = ", ".join(f"{part} {self._span(rows)}" for part, rows in parts.items())
-        notes = [Note("info", f'Parts by "{name}", the oldest rows first: {spans}.', name)]
+        spans = listing(
+            say("{part} {span}", part=PART_NAMES[part], span=self._span(rows)) for part, rows in parts.items()
+        )
+        notes = [Note("info", say('Parts by "{name}", the oldest rows first: {spans}.', name=name, spans=spans), name)]
         lost = int((~self.placeable()).sum())
         if lost:
-            message = f'{opening(lost, "row")} without a time in "{name}" left out.'
+            message = say('{rows} without a time in "{name}" left out.', rows=opening(lost, "row"), name=name)
             notes.append(Note("warning", message, name))
         return notes
 
-    def _span(self, rows: Rows) -> str:
+    def _span(self, rows: Rows) -> Message:
         ends = self.times[rows].min(), self.times[rows].max()
-        return " to ".join(str(pd.Timestamp(int(end))) if self.is_date else f"{end:g}" for end in ends)
+        first, last = (str(pd.Timestamp(int(end))) if self.is_date else f"{end:g}" for end in ends)
+        return say("{first} to {last}", first=first, last=last)
 
     def _ordered(self, rows: Rows) -> Rows:
         return rows[np.argsort(self.times[rows], kind="stable")]

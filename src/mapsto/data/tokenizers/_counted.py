@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mapsto.data.encoders._columns import counted, share
+from mapsto._messages import say
+from mapsto.data.encoders._columns import share
 from mapsto.data.tokenizers.base import SPECIAL, UNKNOWN, Learned, Tokenizer
 
 
@@ -34,9 +35,16 @@ class Counted(Tokenizer):
         self._keep(ranked[: max(1, self.options.vocabulary_size - len(SPECIAL))])
         total = sum(counts.values())
         unknown = total - sum(counts[token] for token in self.vocabulary)
-        remark = (
-            f"Texts are read as {len(self.vocabulary):,} of {counted(len(counts), f'different {self.unit}')}; "
-            f"{share(unknown, total)} of the {self.unit}s in training are unknown."
+        remark = say(
+            "Texts are read as {known:,} of {different}; {unknown} of the {unit}s in training are unknown.",
+            known=len(self.vocabulary),
+            different=say(
+                "one different {unit}" if len(counts) == 1 else "{number:,} different {unit}s",
+                number=len(counts),
+                unit=self.unit,
+            ),
+            unknown=share(unknown, total),
+            unit=self.unit,
         )
         return Learned(np.asarray([len(tokens) for tokens in split], dtype=np.int64), remark)
 

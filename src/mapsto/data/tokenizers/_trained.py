@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mapsto._imports import require
+from mapsto._messages import say
 from mapsto.data.encoders._columns import share
 from mapsto.data.tokenizers._text import UNSPACED, normalized
 from mapsto.data.tokenizers.base import SPECIAL, UNKNOWN, Learned, Tokenizer
@@ -39,7 +40,7 @@ class Trained(Tokenizer):
     pieces are learned and how a word is cut into them.
     """
 
-    unit: ClassVar[str] = "piece"
+    unit: ClassVar[str] = say("piece")
     pattern: ClassVar[str] = rf"{_START}?\w{{1,{LONGEST}}}|[^\w\s{_START}]"
     """What is cut into pieces by itself, as a regular expression of the library's."""
 
@@ -72,9 +73,11 @@ class Trained(Tokenizer):
         found = [encoded.ids for encoded in self._encoded(marked)]
         lengths = np.asarray([len(ids) for ids in found], dtype=np.int64)
         unknown = sum(ids.count(UNKNOWN) for ids in found)
-        remark = (
-            f"Texts are read as {len(self.names) - len(SPECIAL):,} different pieces of words, learned from them; "
-            f"{share(unknown, int(lengths.sum()))} of the pieces in training are unknown."
+        remark = say(
+            "Texts are read as {known:,} different pieces of words, learned from them; {unknown} of the pieces in "
+            "training are unknown.",
+            known=len(self.names) - len(SPECIAL),
+            unknown=share(unknown, int(lengths.sum())),
         )
         return Learned(lengths, remark)
 

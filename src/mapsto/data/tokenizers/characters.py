@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mapsto._messages import say
 from mapsto.data.tokenizers._counted import Counted
 from mapsto.data.tokenizers._text import normalized
 
@@ -16,7 +17,7 @@ class Characters(Counted):
         ['很', '好', ' ', 'O', 'K', '!']
     """
 
-    unit: ClassVar[str] = "character"
+    unit: ClassVar[str] = say("character")
 
     @staticmethod
     def split(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+from mapsto._messages import say
 from mapsto.data.tokenizers._counted import Counted
 from mapsto.data.tokenizers._text import CJK, without_tags
 
@@ -20,7 +21,7 @@ class Words(Counted):
         ["it's", 'great', '很', '好']
     """
 
-    unit: ClassVar[str] = "word"
+    unit: ClassVar[str] = say("word")
 
     @staticmethod
     def split(text: str) -> list[str]:

@@ -37,7 +37,7 @@ class SGD(Optimizer):
         return self
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
+        made = torch.optim.SGD(
             parameters,
             lr=self.learning_rate,
             momentum=self.momentum,
@@ -45,3 +45,18 @@ class SGD(Optimizer):
             weight_decay=self.weight_decay,
             fused=True,
         )
+        if self.momentum:
+            made.register_step_pre_hook(_start_momentum)
+        return made
+
+
+def _start_momentum(optimizer: torch.optim.Optimizer, *call: object) -> None:
+    """Gives tensors that are stepped for the first time a momentum of zero.
+
+    Torch's fused step asks it of all or none, which does not hold where some were frozen.
+    """
+    del call
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None and optimizer.state[parameter].get("momentum_buffer") is None:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

@@ -21,7 +21,7 @@ class OneCycle(Schedule):
 
     rise: float = Field(0.3, gt=0, lt=1, description="share of the training in which the rate rises")
     start: float = Field(0.04, ge=0, le=1, description="share of the learning rate at the first step")
-    end: float = Field(1e-4, ge=0, le=1, description="share of the learning rate at the last step")
+    end: float = Field(1e-4, ge=0, le=1, description="share of the learning rate that is left at the end")
 
     def decay(self, progress: float) -> float:
         if progress < self.rise:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.cleaning.imputers.base import Imputer
 from mapsto.data.cleaning.learned import Learned, over_columns
 from mapsto.errors import DataError
@@ -29,7 +30,7 @@ class Iterative(Imputer):
     """
 
     joint: ClassVar[bool] = True
-    says: ClassVar[str] = "what a regression on the other columns tells"
+    says: ClassVar[str] = say("what a regression on the other columns tells")
 
     def sample(self, columns: int) -> int:
         return ROWS

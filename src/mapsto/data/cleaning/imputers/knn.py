@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.cleaning.imputers.base import Imputer
 from mapsto.data.cleaning.learned import Learned, over_columns
 
@@ -28,7 +29,7 @@ class KNN(Imputer):
     """
 
     joint: ClassVar[bool] = True
-    says: ClassVar[str] = "the mean of the most similar training rows"
+    says: ClassVar[str] = say("the mean of the most similar training rows")
 
     def sample(self, columns: int) -> int:
         return max(NEIGHBORS, min(ROWS, CELLS // columns))

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.cleaning.imputers.base import Imputer
 from mapsto.data.cleaning.learned import Learned, over_columns
 
@@ -14,7 +15,7 @@ from mapsto.data.cleaning.learned import Learned, over_columns
 class Mean(Imputer):
     """The mean of each column in training."""
 
-    says: ClassVar[str] = "the mean of the training rows"
+    says: ClassVar[str] = say("the mean of the training rows")
 
     def learn(self, values: NDArray[np.float64]) -> Learned:
         return {"fill": over_columns(values, np.mean)}

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mapsto._messages import say
 from mapsto.data.cleaning.imputers.base import Imputer
 from mapsto.data.cleaning.learned import Learned
 
@@ -14,7 +15,7 @@ from mapsto.data.cleaning.learned import Learned
 class Mode(Imputer):
     """The number that most training rows have, the smallest of several: for counts and codes."""
 
-    says: ClassVar[str] = "the most frequent number of the training rows"
+    says: ClassVar[str] = say("the most frequent number of the training rows")
 
     def learn(self, values: NDArray[np.float64]) -> Learned:
         fill = np.zeros(values.shape[1])

@@ -1,0 +1,1 @@
+"""Finders: batch size, learning rate and number of steps, each from short measurements."""
