@@ -11,6 +11,7 @@ a tenth of the grid's steps. One thread.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import tempfile
 import time
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import FSDD, keep, ready
+from common import FSDD, RESULTS, keep, ready
 from rich.console import Console
 from rich.table import Table
 
@@ -62,7 +63,7 @@ def lowest_loss(recipe: Recipe, prepared: Prepared, tensors: Tensors, rate: floa
     return float(np.mean(losses))
 
 
-def measure(pair: str) -> dict[str, Any]:
+def measure(pair: str, grid: dict[float, float] | None) -> dict[str, Any]:
     source, target, settings = PAIRS[pair]
     with tempfile.TemporaryDirectory() as folder:
         _, _, recipe, prepared = ready(source, target, settings, Path(folder))
@@ -71,26 +72,29 @@ def measure(pair: str) -> dict[str, Any]:
         found = find(recipe, prepared, tensors, only=["learning_rate"]).rate
         finder_seconds = time.perf_counter() - started
         assert found is not None
-        started = time.perf_counter()
-        grid = {float(rate): lowest_loss(recipe, prepared, tensors, float(rate)) for rate in GRID}
-        grid_seconds = (time.perf_counter() - started) / len(SEEDS)
+        if grid is None:
+            grid = {float(rate): lowest_loss(recipe, prepared, tensors, float(rate)) for rate in GRID}
         picked = lowest_loss(recipe, prepared, tensors, found.rate)
     best = min(grid, key=lambda rate: grid[rate])
     return {
         "pair": pair, "pick": found.rate, "pick_loss": picked, "best_rate": best, "best_loss": grid[best],
         "ratio": picked / grid[best], "share_of_steps": found.cost / len(GRID), "finder_seconds": finder_seconds,
-        "grid_seconds": grid_seconds, "passed": picked <= WITHIN * grid[best] and found.cost <= SHARE * len(GRID),
+        "passed": picked <= WITHIN * grid[best] and found.cost <= SHARE * len(GRID),
         "grid": grid,
     }  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reuse-grid", action="store_true", help="take the losses of the grid from the last results")
     parser.add_argument("pairs", nargs="*", help=f"of {'; '.join(PAIRS)}; all by default")
     torch.set_num_threads(1)
     rows = []
-    for pair in parser.parse_args().pairs or PAIRS:
-        rows.append(measure(pair))
+    given = parser.parse_args()
+    old = json.loads((RESULTS / "finders.json").read_text())["rows"] if given.reuse_grid else []
+    grids = {row["pair"]: {float(rate): loss for rate, loss in row["grid"].items()} for row in old}
+    for pair in given.pairs or PAIRS:
+        rows.append(measure(pair, grids.get(pair)))
         keep("finders", rows, "pair", seeds=len(SEEDS), grid=GRID.tolist())
     view = Table(title="Learning-rate finder beside a grid of twelve")
     for column in ("pair", "pick", "loss", "best of grid", "its loss", "ratio", "share of the steps", "passed"):

@@ -48,7 +48,12 @@ CASES: dict[str, tuple[str, str | None, list[str]]] = {
     "bccd": ("bccd/bccd.zip", "Platelets", []),  # whether an image shows any; the boxes are not used
     "camvid": ("camvid/camvid_240x180.zip", None, ["data.ignore_class=11"]),
     "rt_polarity": ("rt_polarity/rt_polarity.csv.gz", "label", []),
-    "imdb": ("imdb/imdb_9k.csv.gz", "label", ["model.name=rnn", "model.cell=lstm", "training.max_epochs=8"]),
+    "imdb": ("imdb/imdb_9k.csv.gz", "label", []),
+    "imdb, LSTM": (
+        "imdb/imdb_9k.csv.gz",
+        "label",
+        ["model.name=rnn", "model.cell=lstm", "model.dropout=0.3", "training.max_epochs=8", "training.batch_size=32"],
+    ),
     "chnsenticorp": ("chnsenticorp/chnsenticorp_hotel.csv.gz", "label", []),
     "fsdd": ("fsdd/fsdd.zip", None, [FSDD]),
 }

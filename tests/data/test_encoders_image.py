@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as Picture
 
 from mapsto.data.encoders.image import Image
+from mapsto.data.read import read
 from mapsto.data.table import Column
 from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
@@ -177,3 +179,23 @@ def test_nothing_but_damaged_images_is_refused_with_the_first_cause():
 def test_channels_in_the_wrong_place_are_refused():
     with pytest.raises(DataError, match=r"Images have shape \(3, 32, 32\); .* Put the channels last"):
         fitted(make_table({"image": pixels(4, 3, 32, 32)}))
+
+
+def test_new_files_of_wide_gray_values_are_divided_as_those_of_training_were(tmp_path):
+    def table_of(name, high):
+        for row in range(4):
+            values = np.linspace(0, high, 64).reshape(8, 8).astype(np.uint16)
+            (tmp_path / name / "ab"[row % 2]).mkdir(parents=True, exist_ok=True)
+            Picture.fromarray(values).save(tmp_path / name / "ab"[row % 2] / f"{row}.png")
+        return read(tmp_path / name, options=DataOptions())
+
+    bright, dark = table_of("bright", 4095), table_of("dark", 1023)
+    encoder, _ = fitted(bright)
+    again = Image(["image"], DataOptions())
+    again.load(encoder.state())
+    assert [int(again.encode(table).max()) for table in (bright, dark)] == [255, 63]
+    dark_trained, _ = fitted(dark)
+    assert [int(dark_trained.encode(table)[0, 0, 7, 7]) for table in (bright, dark)] == [255, 255]
+    # A network that was trained before files were asked for their bits goes on as it was.
+    again.load({name: value for name, value in encoder.state().items() if name != "bits"})
+    assert int(again.encode(bright).max()) == 15

@@ -284,3 +284,49 @@ def test_real_photographs(shared_data):
     counts = [int((table.given_parts == part).sum()) for part in ("train", "validation", "test")]
     assert (counts, len(set(classes(table)))) == ([3068, 341, 372], 10)
     assert decoded(table).shape == (*table.columns["image"].values[0].size, 3)
+
+
+def wide(path: Path, pixels) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels, dtype=np.uint16)).save(path)
+    return path
+
+
+def ramp(high: int):
+    return np.linspace(0, high, 64).reshape(8, 8)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_gray_values_of_more_than_8_bits_keep_their_contrast(tmp_path, bits, suffix):
+    for name in ("cat/0", "cat/1", "dog/0", "dog/1"):
+        wide(tmp_path / f"pets/{name}{suffix}", ramp(2**bits - 1))
+    table = read(tmp_path / "pets", options=OPTIONS)
+    expected = ramp(2**bits - 1).astype(np.uint16) >> (bits - 8)
+    np.testing.assert_array_equal(decoded(table), expected)
+    assert expected.max() == 255
+
+
+def test_all_wide_images_of_a_set_are_brought_to_8_bits_by_one_factor(tmp_path, monkeypatch):
+    wide(tmp_path / "pets/cat/0.png", ramp(4095))
+    wide(tmp_path / "pets/dog/0.png", ramp(1023))
+    save(tmp_path / "pets/dog/1.png", ramp(200))
+    for looked_into in (100_000, 1):
+        monkeypatch.setattr("mapsto.data.images.LOOKED_INTO", looked_into)
+        table = read(tmp_path / "pets", options=OPTIONS)
+        assert [decoded(table, row).max() for row in range(3)] == [255, 63, 200]
+
+
+def test_frames_and_pages_after_the_first_are_noted_once(tmp_path, monkeypatch):
+    pages = [Image.fromarray(np.full((6, 6), value, np.uint8)) for value in (9, 90)]
+    for name in ("cat/0.gif", "cat/1.tif", "dog/0.png", "dog/1.webp"):
+        folder_of(tmp_path / "pets", f"{name[:3]}/single{name[-4:]}" if name[-1] != "p" else "dog/single.png")
+        pages[0].save(tmp_path / "pets" / name, save_all=True, append_images=pages[1:], lossless=True)
+    for looked_into in (100_000, 1):
+        monkeypatch.setattr("mapsto.data.images.LOOKED_INTO", looked_into)
+        table = read(tmp_path / "pets", options=OPTIONS)
+        (note,) = [note for note in table.notes if "frame" in note.message]
+        assert note.message == "4 images with more than one frame or page; the first alone is read."
+        assert note.details == ("cat/0.gif", "cat/1.tif", "dog/0.png", "dog/1.webp")
+        first = table.row_names.tolist().index("cat/1.tif")
+        assert decoded(table, first).max() == 9

@@ -94,3 +94,14 @@ def test_no_average_costs_nothing(small):
     assert made.step.averaging is None
     assert averaging(made.recipe.training, made.network, made.step.network) is None
     assert isinstance(small("training.averaging=ema").step.averaging, EMA)
+
+
+def test_a_last_batch_of_one_row_is_left_out_of_the_statistics(small):
+    made = small("training.averaging=swa", "training.swa_start=0", "model.normalization=batch")
+    rows = len(made.prepared.parts["train"])
+    size = next(size for size in range(2, rows) if rows % size == 1)
+    again = small(
+        "training.averaging=swa", "training.swa_start=0", "model.normalization=batch", f"training.batch_size={size}"
+    )
+    assert all(len(batch["inputs"]) > 1 for batch in again._training_batches())
+    assert run(again)

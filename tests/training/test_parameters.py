@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from mapsto.data.encoders.base import Spec
 from mapsto.errors import RecipeError
+from mapsto.models.vit import ViT
 from mapsto.recipe.schema import TrainingOptions
 from mapsto.training.optimizers.adam import Adam
 from mapsto.training.optimizers.adamw import AdamW
@@ -157,3 +159,24 @@ def test_layers_are_unfrozen_one_by_one_from_the_top(small):
         changed.append([not torch.equal(after[name], before[name]) for name in weights])
         before = after
     assert changed == [[False, False, True]] * 2 + [[False, True, True]] * 2 + [[True, True, True]] * 2
+
+
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [("tabm", {"2.shared.weight", "5.shared.weight"}), ("realmlp", {"2.weight", "5.weight", "8.weight"})],
+)
+def test_hidden_matrices_of_layers_that_are_not_torchs_own(small, family, expected):
+    made = small(f"model.name={family}")
+    names = {parameter: name for name, parameter in made.network.named_parameters()}
+    assert {names[parameter] for parameter in hidden_matrices(made.network)} == expected
+
+
+def test_blocks_of_attention_are_layers_of_their_own():
+    spec = Spec("image", (1, 8, 8), "uint8")
+    made = ViT(num_layers=3, embed_dim=16, num_heads=2).build(spec, 4)
+    names = {parameter: name for name, parameter in made.named_parameters()}
+    found = [{names[parameter].removesuffix(".weight") for parameter in layer} for layer in layers(made)]
+    assert len(found) == 5
+    assert all(f"body.blocks.{number}.attention.joint" in found[number + 1] for number in range(3))
+    assert {"body.norm", "body.blocks.2.norm"} <= found[3]
+    assert found[4] == {"head", "head.bias"}

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mapsto.cli.predict import write, write_pieces
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
+from mapsto.errors import DataError
 from mapsto.recipe.schema import Recipe
 from mapsto.training import fitted as module
 from mapsto.training.fitted import Fitted
@@ -55,3 +57,36 @@ def test_a_streamed_file_gives_what_memory_gives(model, tmp_path):
         model.preprocessing.encoders, options, model.preprocessing.kinds, model.preprocessing.spellings
     )
     pd.testing.assert_frame_equal(model.predict(tmp_path / "a.csv"), whole)
+
+
+def test_answers_in_pieces_are_the_whole_and_are_made_when_asked_for(model, tmp_path, monkeypatch):
+    whole = model.predict(FRAME)
+    assert len(list(model.predict_pieces(FRAME))) == 1
+    asked = []
+    predicted = type(model)._predicted
+
+    def watched(self, table, size):
+        asked.append(len(table))
+        return predicted(self, table, size)
+
+    monkeypatch.setattr(type(model), "_predicted", watched)
+    monkeypatch.setattr(module, "PIECE_ROWS", 2048)
+    pieces = model.predict_pieces(FRAME)
+    first = next(pieces)
+    assert asked == [2048]  # of the rest nothing is predicted yet
+    pd.testing.assert_frame_equal(pd.concat([first, *pieces]), whole)
+    pd.testing.assert_frame_equal(model.predict(FRAME), whole)
+    rows = write_pieces(model.predict_pieces(FRAME), tmp_path / "pieces.csv")
+    write(whole.reset_index(), tmp_path / "whole.csv")
+    assert rows == ROWS
+    assert (tmp_path / "pieces.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_what_fails_midway_leaves_no_file(model, tmp_path):
+    def pieces():
+        yield model.predict(FRAME[:10])
+        raise DataError("a.png is damaged.")
+
+    with pytest.raises(DataError):
+        write_pieces(pieces(), tmp_path / "answers.csv")
+    assert list(tmp_path.glob("*answers*")) == []

@@ -130,3 +130,9 @@ def test_one_cycle_agrees_with_torch():
 def test_an_unfinished_schedule_says_what_it_lacks():
     with pytest.raises(NotImplementedError, match="Told must define `decay` or `after_warmup`"):
         Told().factor(0, 10)
+
+
+def test_cosine_of_many_cycles_that_grow_fast_stays_a_number():
+    many, few = Cosine(cycles=1000, growth=10), Cosine(cycles=12, growth=10)
+    for step in range(101):
+        assert many.factor(step, 100) == pytest.approx(few.factor(step, 100), abs=1e-6)

@@ -179,3 +179,20 @@ def test_l1_pulls_as_far_as_the_layers_own_rate_says():
     groups = [{"params": [made.weight], "lr_scale": 0.5}]
     Regularization(TrainingOptions(l1=1.0), made, groups).after_step(0.1)
     assert torch.allclose(made.weight, before.sign() * (before.abs() - 0.05).clamp(min=0))
+
+
+def test_weights_into_a_unit_are_cut_to_a_length_with_weight_normalization_too(small):
+    made = small("model.normalization=weight", "training.max_weight_norm=0.2")
+    list(made.advance(1))
+    for module in made.network.modules():
+        if isinstance(module, torch.nn.Linear):
+            assert float(module.weight.detach().norm(dim=1).max()) <= 0.2 + 1e-6
+
+
+def test_an_overflow_in_sharpness_aware_minimization_spoils_no_statistics(small):
+    made = small("training.sam_rho=0.05", "training.precision=fp16", "model.normalization=batch")
+    made.step.precision.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**60)
+    before = weights(made)
+    one_step(made, first_batch(made))
+    assert torch.equal(weights(made), before)  # the step was left out
+    assert all(torch.isfinite(buffer).all() for buffer in made.network.buffers())

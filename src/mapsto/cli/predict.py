@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,6 +52,10 @@ def predict(
         _check(out, overwrite)
         from mapsto import api  # here, so that --help does not load it
 
+        if out is not None and out.suffix == ".csv" and images is None:
+            rows = write_pieces(api.load(run).predict_pieces(source), out)
+            terminal.answer({"rows": rows, "file": str(out)}, line=f"{rows:,} answers in {out}")
+            return
         answers = api.predict(run, source, images=images).reset_index()
         if out is None:
             records = _records(answers) if as_json else None
@@ -69,6 +74,16 @@ def write(answers: pd.DataFrame, out: Path) -> None:
             answers.to_parquet(temporary, index=False)
         else:
             temporary.write_text(json.dumps(_records(answers), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_pieces(pieces: Iterator[pd.DataFrame], out: Path) -> int:
+    """Writes answers as CSV as they are made, so that few of them are in memory, and returns how many they are."""
+    rows = 0
+    with _files.writing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        for piece in pieces:
+            piece.reset_index().to_csv(file, header=rows == 0, index=False)
+            rows += len(piece)
+    return rows
 
 
 def _check(out: Path | None, overwrite: bool) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mapsto._messages import listing, say
+from mapsto._messages import listing, opening, say
 from mapsto.data.parallel import on_every_core
 from mapsto.data.table import Note
 from mapsto.data.trees import Tree
@@ -35,6 +35,7 @@ LOOKED_INTO = 100_000
 
 _HEADER_BYTES = 2**16
 _GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+_SEVERAL = ("GIF", "PNG", "TIFF", "WEBP")  # formats whose files may have frames or pages
 _ORIENTATION = 0x0112  # the Exif tag; values 5 to 8 swap width and height
 _TURNED = (5, 6, 7, 8)
 _JPEG_END = b"\xff\xd9"
@@ -52,6 +53,9 @@ class ImageFile:
         size: height and width in pixels, after rotation by Exif.
         gray: whether `decode` gives one channel; the same for every image of a set.
         mask: whether the values are class ids, which are never rescaled or mixed.
+        bits: how many of a gray value's bits are in use where it has more than 8, as in all such images of a set
+            together: 12 for values up to 4095. `decode` brings them to 8. None where there are none.
+        has_more: whether further frames or pages follow the one that is read, the first.
     """
 
     name: str
@@ -59,6 +63,8 @@ class ImageFile:
     size: tuple[int, int]
     gray: bool = False
     mask: bool = False
+    bits: int | None = None
+    has_more: bool = False
 
     def decode(self, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
         """The pixels: `(height, width)` for gray and masks, `(height, width, 3)` for color.
@@ -72,7 +78,7 @@ class ImageFile:
         """
         image = _opened(self.tree.read(self.name), self.name)
         try:
-            return _class_ids(image, self.name) if self.mask else _pixels(image, self.gray, size)
+            return _class_ids(image, self.name) if self.mask else _pixels(image, self, size)
         except DataError:
             raise
         except Exception as error:  # Pillow's decoders raise many kinds of error on damaged files
@@ -85,6 +91,8 @@ class _Looked:
 
     size: tuple[int, int]
     gray: bool
+    bits: int | None = None
+    has_more: bool = False
 
 
 def is_image(path: str) -> bool:
@@ -119,9 +127,11 @@ def look(tree: Tree, paths: Sequence[str], *, mask: bool = False) -> list[ImageF
     done = list(on_every_core(look_at, range(len(paths))))
     looked = [one for one, _ in done]
     tree.digests |= {path: digest for path, (_, digest) in zip(paths, done, strict=True) if digest}
-    gray = all(one.gray for one in looked if isinstance(one, _Looked))
+    good = [one for one in looked if isinstance(one, _Looked)]
+    gray = all(one.gray for one in good) and not mask
+    bits = max((one.bits for one in good if one.bits is not None), default=None)
     return [
-        one if isinstance(one, DataError) else ImageFile(path, tree, one.size, gray=gray and not mask, mask=mask)
+        one if isinstance(one, DataError) else ImageFile(path, tree, one.size, gray, mask, bits, one.has_more)
         for path, one in zip(paths, looked, strict=True)
     ]
 
@@ -129,15 +139,24 @@ def look(tree: Tree, paths: Sequence[str], *, mask: bool = False) -> list[ImageF
 def without_broken(
     name: str, images: Sequence[object], what: str = say("images")
 ) -> tuple[NDArray[np.bool_], list[Note]]:
-    """Which images (or recordings: `what`) are whole, and a warning that names those that are not.
+    """Which images (or recordings: `what`) are whole, a warning that names those that are not, and a note where files
+    have more frames or pages than the one that is read.
 
     Raises:
         DataError: more than `BROKEN_SHARE` of them are broken, or all are.
     """
     faults = [image for image in images if isinstance(image, DataError)]
     whole = np.array([not isinstance(image, DataError) for image in images], dtype=bool)
+    several = [image.name for image in images if isinstance(image, ImageFile) and image.has_more]
+    notes = []
+    if several:
+        message = say(
+            "{images} with more than one frame or page; the first alone is read.",
+            images=opening(len(several), "image"),
+        )
+        notes.append(Note("info", message, details=tuple(several)))
     if not faults:
-        return whole, []
+        return whole, notes
     more = [say("And {more:,} more.", more=len(faults) - 5)] if len(faults) > 5 else []
     named = listing([*(str(fault) for fault in faults[:5]), *more], " ")
     count = say(
@@ -152,7 +171,7 @@ def without_broken(
     check = {"recordings": "broken_recordings", "images": "corrupt_images"}.get(what.split()[0])
     details = tuple(str(fault) for fault in faults)
     message = say("{count} and were left out: {named}", count=count, named=named)
-    return whole, [Note("warning", message, check=check, details=details)]
+    return whole, [Note("warning", message, check=check, details=details), *notes]
 
 
 def as_objects(images: Sequence[object]) -> NDArray[Any]:
@@ -191,7 +210,9 @@ def _look(data: bytes, path: str, mask: bool) -> _Looked | DataError:
         image = _opened(data, path)
         if image.mode == "F":
             return DataError(f"{path} has floating-point pixels; save it with 8 bits a channel.")
-        found = _Looked(_size(image), image.mode in _GRAY_MODES)
+        has_more = image.format in _SEVERAL and bool(getattr(image, "is_animated", False))
+        bits = _bits(_opened(data, path)) if image.mode.startswith("I") and not mask else None
+        found = _Looked(_size(image), image.mode in _GRAY_MODES, bits, has_more)
         if mask:
             _class_ids(image, path)
         elif image.format == "PNG" and "exif" not in image.info:
@@ -211,7 +232,17 @@ def _glance(tree: Tree, path: str, mask: bool) -> _Looked | DataError:
         image = _opened(tree.head(path, _HEADER_BYTES), path)
     except DataError:
         return _look(tree.read(path), path, mask)
-    return _Looked(_size(image), image.mode in _GRAY_MODES)
+    if image.mode.startswith("I") or image.format in ("GIF", "TIFF"):  # their bits, or their pages, are further on
+        return _look(tree.read(path), path, mask)
+    has_more = image.format in _SEVERAL and bool(getattr(image, "is_animated", False))
+    return _Looked(_size(image), image.mode in _GRAY_MODES, has_more=has_more)
+
+
+def _bits(image: Image.Image) -> int:
+    """How many bits the greatest value of a gray image takes, 8 at least. Cameras and scanners store 10 or 12 bits in
+    files of 16, and no header is sure to say so.
+    """
+    return max(8, int(np.asarray(image).max()).bit_length())
 
 
 def _size(image: Image.Image) -> tuple[int, int]:
@@ -243,7 +274,7 @@ def _broken(path: str, error: Exception) -> DataError:
     return DataError(f"{path} is damaged ({str(error).rstrip('.') or type(error).__name__}).")
 
 
-def _pixels(image: Image.Image, gray: bool, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+def _pixels(image: Image.Image, file: ImageFile, size: tuple[int, int] | None) -> NDArray[np.uint8]:
     """Decodes, turned as Exif says, 16 bits brought to 8, on white where it is transparent; resized if so asked."""
     if size is not None and image.format == "JPEG":
         longest = max(size)  # twice the size is decoded, so that what is left to do is as smooth as from the whole
@@ -251,12 +282,12 @@ def _pixels(image: Image.Image, gray: bool, size: tuple[int, int] | None) -> NDA
     image = image if {"exif", "xmp", "transparency"}.isdisjoint(image.info) else ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # Pillow's own conversion clips at 255 instead of scaling
         wide = np.asarray(image).astype(np.int64)
-        image = Image.fromarray(np.clip(wide >> 8, 0, 255).astype(np.uint8))
+        image = Image.fromarray(np.clip(wide >> ((file.bits or 16) - 8), 0, 255).astype(np.uint8))
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, "white")
         ground.alpha_composite(image.convert("RGBA"))
         image = ground
-    mode = "L" if gray else "RGB"
+    mode = "L" if file.gray else "RGB"
     image = image if image.mode == mode else image.convert(mode)
     if size is not None and image.size != size[::-1]:
         image = image.resize(size[::-1], Image.Resampling.BILINEAR)

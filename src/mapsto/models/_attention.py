@@ -123,6 +123,9 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Blocks of attention one after the other, then a normalization; padding is never looked at."""
 
+    is_sequence = True
+    """Each block is a layer of its own (`mapsto.training.parameters.units`)."""
+
     def __init__(self, blocks: list[Block], width: int, *, rms: bool) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(blocks)

@@ -70,6 +70,9 @@ class SharedLinear(nn.Module):
 class MemberLinear(nn.Module):
     """A dense layer of each member's own: `(members, rows, width)` to `(members, rows, units)`."""
 
+    is_dense = True
+    """Its weight holds a matrix of each member (`mapsto.training.parameters.hidden_matrices`)."""
+
     def __init__(self, num_members: int, width: int, units: int, *, zero: bool = False) -> None:
         super().__init__()
         bound = 0.0 if zero else 1 / math.sqrt(width)

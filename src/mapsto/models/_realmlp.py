@@ -30,6 +30,9 @@ class TangentLinear(nn.Module):
     Jacot, Gabriel and Hongler, "Neural tangent kernel", 2018, arXiv:1806.07572.
     """
 
+    is_dense = True
+    """Its weight is a matrix, as that of torch's dense layers (`mapsto.training.parameters.hidden_matrices`)."""
+
     def __init__(self, width: int, units: int, bias_lr_scale: float, *, zero: bool = False) -> None:
         super().__init__()
         self.factor = 1 / math.sqrt(width)

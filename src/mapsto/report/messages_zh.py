@@ -434,6 +434,7 @@ CHINESE_MESSAGES: dict[str, str] = {
     "{broken:,} of {total:,} {what} in {name} cannot be read": (
         "{name} 的 {total:,} {what}中有 {broken:,} {what}无法读取"
     ),
+    "{images} with more than one frame or page; the first alone is read.": "{images}含有多帧或多页；只读取第一帧（页）。",
     "{count} and were left out: {named}": "{count}，已排除：{named}",
     "And {more:,} more.": "另有 {more:,} 个。",
     "The fields of {name} are separated by {separator}.": "{name} 的字段以{separator}分隔。",

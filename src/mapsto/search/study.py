@@ -124,7 +124,7 @@ class Study:
             causes = "; ".join(f"trial {o.number}: {o.cause}" for o in list(self.outcomes.values())[:3])
             raise TrainingError(
                 f"No recipe could be trained ({causes}). The folders under {self.run.path / 'trials'} hold their logs. "
-                f" If the time was too short, give a larger `--budget`."
+                f"If the time was too short, give a larger `--budget`."
             )
 
     def confirm(self) -> None:

@@ -76,7 +76,7 @@ def cost(recipe: Recipe, prepared: Prepared) -> Cost:
     summary = summarize(network, row)
     frozen = Freezing(network, options)
     gradients = sum(parameter.nbytes for parameter in frozen.trained())
-    state = _state_bytes(network, recipe)
+    state = _state_bytes(network, frozen, recipe)
     if options.checkpoint_activations:
         checkpoint_activations(network)
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(options.precision)
@@ -87,12 +87,16 @@ def cost(recipe: Recipe, prepared: Prepared) -> Cost:
     return Cost(summary, memory, options.batch_size)
 
 
-def _state_bytes(network: nn.Module, recipe: Recipe) -> int:
+def _state_bytes(network: nn.Module, frozen: Freezing, recipe: Recipe) -> int:
     """Bytes of the optimizer's slots after a step with gradients of zero, and of averaged weights."""
     optimizer = recipe.optimizer.build(groups(network, recipe.training, recipe.optimizer))
-    for parameter in network.parameters():
+    for parameter in frozen.trained():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
+    slots = Slots(optimizer).state()
     averaged = averaging(recipe.training, network, network)
-    slots = Slots(optimizer).state() | ({} if averaged is None else averaged.state())
+    if averaged is not None:
+        averaged.after_step()
+        averaged.after_epoch(recipe.training.max_epochs)
+        slots |= averaged.state()
     return sum(tensor.nbytes for tensor in slots.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,16 +75,38 @@ class Fitted:
         """
         import pandas as pd  # here, since loading a model needs no pandas
 
+        if images is None:
+            frames = list(self.predict_pieces(source))
+            return frames[0] if len(frames) == 1 else pd.concat(frames)
+        table = self._read_with_warnings(source)
+        predictions, targets = self.predictions(table), self.preprocessing.encoders["targets"]
+        answers = self._answers(table, predictions)
+        files = write_images(table, predictions, self.recipe.task, targets, Path(images))
+        answers["image"] = np.asarray(files, dtype=object)
+        return answers
+
+    def predict_pieces(self, source: Any) -> Iterator[pd.DataFrame]:
+        """The same answers in frames of some thousand rows, made when they are asked for: no more need be in memory.
+
+        Args:
+            source: as for `predict`.
+        """
+        for table, predictions in self._pieces(self._read_with_warnings(source)):
+            yield self._answers(table, predictions)
+
+    def _read_with_warnings(self, source: Any) -> Table:
+        """Rows to be answered; what the user should know of them is logged."""
         table = self.read(source)
         for note in (*table.notes, *self.preprocessing.unseen(table)):
             if note.level == "warning":
                 logger.warning("%s: %s", table.name, note.message)
-        predictions = self.predictions(table)
+        return table
+
+    def _answers(self, table: Table, predictions: NDArray[Any]) -> pd.DataFrame:
+        """Predictions in the user's own words, by the rows' names."""
+        import pandas as pd  # here, since loading a model needs no pandas
+
         answers = self.recipe.task.answers(predictions, self.preprocessing.encoders["targets"])
-        if images is not None:
-            targets = self.preprocessing.encoders["targets"]
-            files = write_images(table, predictions, self.recipe.task, targets, Path(images))
-            answers["image"] = np.asarray(files, dtype=object)
         return pd.DataFrame(answers, index=pd.Index(table.row_names, name="row"))
 
     def read(self, source: Any) -> Table:
@@ -121,13 +143,15 @@ class Fitted:
 
     def predictions(self, table: Table) -> NDArray[Any]:
         """Predictions as the metrics take them: probabilities, values, or masks of class ids."""
+        return np.concatenate([predictions for _, predictions in self._pieces(table)])
+
+    def _pieces(self, table: Table) -> Iterator[tuple[Table, NDArray[Any]]]:
+        """Up to about `PIECE_ROWS` rows at a time, and their predictions."""
         size = evaluation_batch(self.preprocessing.specs["inputs"])
         step = size * max(1, PIECE_ROWS // size)  # whole batches, so that a row's neighbors are the same ones
-        if len(table) <= step:
-            return self._predicted(table, size)
-        rows = np.arange(len(table))
-        pieces = [self._predicted(table.take(rows[start : start + step]), size) for start in range(0, len(rows), step)]
-        return np.concatenate(pieces)
+        for start in range(0, len(table), step):
+            piece = table if len(table) <= step else table.take(np.arange(start, min(start + step, len(table))))
+            yield piece, self._predicted(piece, size)
 
     def _predicted(self, table: Table, size: int) -> NDArray[Any]:
         """Predictions for a table that is encoded at once, `size` rows a batch."""

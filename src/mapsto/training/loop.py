@@ -145,7 +145,8 @@ class TorchTrainer(Trainer):
     def _training_batches(self) -> Iterator[dict[str, Tensor]]:
         """The training rows in their order, apart from any random number."""
         rows = torch.from_numpy(self.prepared.parts["train"].astype(np.int64)).to(self.tensors.device)
-        return map(self._batch, rows.split(self.recipe.training.batch_size))
+        batches = rows.split(self.recipe.training.batch_size)
+        return map(self._batch, batches[: steps_per_epoch(len(rows), self.recipe.training.batch_size)])
 
     def _learning_rate(self) -> float:
         step = self.epoch * self.steps_per_epoch + self.step_in_epoch

@@ -63,12 +63,15 @@ def undecayed_parameters(network: nn.Module) -> set[nn.Parameter]:
 
 
 def hidden_matrices(network: nn.Module) -> set[nn.Parameter]:
-    """Weights of dense, convolutional, recurrent and attention layers, but for the last layer's."""
+    """Weights of dense, convolutional, recurrent and attention layers, but for the last layer's.
+
+    A dense layer that is not torch's own says so by an attribute `is_dense`.
+    """
     nn = torch.nn
     kinds = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase, nn.MultiheadAttention)
     found: dict[nn.Module, list[nn.Parameter]] = {}
     for module in network.modules():
-        if isinstance(module, kinds):
+        if isinstance(module, kinds) or getattr(module, "is_dense", False):
             found[module] = [p for p in module.parameters(recurse=False) if p.ndim > 1]
     last = next(reversed(found), None)
     return {parameter for module, members in found.items() if module is not last for parameter in members}
@@ -107,9 +110,9 @@ def layers(network: nn.Module) -> list[list[nn.Parameter]]:
 
 
 def units(network: nn.Module) -> Iterator[nn.Module]:
-    """The modules that a network is made of, sequences being opened."""
+    """The modules that a network is made of; sequences are opened, and modules that say `is_sequence`."""
     for child in network.children():
-        if isinstance(child, torch.nn.Sequential | torch.nn.ModuleList):
+        if isinstance(child, torch.nn.Sequential | torch.nn.ModuleList) or getattr(child, "is_sequence", False):
             yield from units(child)
         else:
             yield child

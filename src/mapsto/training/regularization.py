@@ -43,6 +43,8 @@ class Regularization:
         self.parameters = list(network.parameters())
         vectors = undecayed_parameters(network)
         self.weights = [w for w in self.parameters if w not in vectors and not getattr(w, "no_decay", False)]
+        # Weight normalization keeps the length of each unit's weights apart from their direction.
+        self.lengths = [own.get_parameter("original0") for own in network.modules() if _is_weight_norm(own)]
         self._scales = {parameter: group["lr_scale"] for group in groups for parameter in group["params"]}
         self._norms = torch.zeros(0)
         self._count = 0
@@ -76,6 +78,9 @@ class Regularization:
                 if options.max_weight_norm is not None:
                     lengths = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.ndim)), keepdim=True)
                     weight.mul_((options.max_weight_norm / lengths.clamp(min=1e-12)).clamp(max=1))
+            for lengths in self.lengths if options.max_weight_norm is not None else ():
+                if lengths.requires_grad:
+                    lengths.clamp_(-options.max_weight_norm, options.max_weight_norm)
 
     def _clip_to_percentile(self, percentile: float) -> None:
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
@@ -94,3 +99,11 @@ class Regularization:
     def restore(self, state: dict[str, Tensor]) -> None:
         if state:
             self._norms, self._count = state["norms"].to(self.parameters[0].device), int(state["count"])
+
+
+def _is_weight_norm(module: nn.Module) -> bool:
+    """Whether a module holds the two parts of weights, length and direction."""
+    utils = torch.nn.utils
+    return isinstance(module, utils.parametrize.ParametrizationList) and isinstance(
+        module[0], utils.parametrizations._WeightNorm
+    )

@@ -213,9 +213,12 @@ class Step:
         """Replaces the gradients by those a step of length `sam_rho` uphill."""
         trained = [parameter for parameter in self._parameters if parameter.grad is not None]
         gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if self.precision.scaler is not None and not torch.isfinite(norm):
+            return  # the step will be left out; a second pass would leave NaN in the statistics of batch normalization
         with torch.no_grad():
             present = [parameter.detach().clone() for parameter in trained]
-            uphill = self.sam_rho / (torch.nn.utils.get_total_norm(gradients) + 1e-12)
+            uphill = self.sam_rho / (norm + 1e-12)
             torch._foreach_mul_(gradients, uphill)
             torch._foreach_add_(trained, gradients)
         self.forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from mapsto._messages import say
 from mapsto.data.encoders._columns import column
 from mapsto.data.encoders._pixels import Pixels, at, of_readable, resized, spread, target_size
 from mapsto.data.encoders.base import Encoder, Spec
+from mapsto.data.images import ImageFile
 from mapsto.data.parallel import on_every_core
 from mapsto.data.table import Note, Table
 from mapsto.errors import DataError
@@ -34,7 +36,8 @@ class Image(Encoder):
     mean 0 and standard deviation 1 over the training images, `"minmax"` to [0, 1], `"symmetric"` to [-1, 1].
 
     Arrays of other types than uint8 are mapped to 0..255: from [0, 1] or [0, 255] where the training pixels plainly
-    are such, else from 0 (or the lowest value, if negative) to the highest value in training.
+    such, else from 0 (or the lowest value, if negative) to the highest value in training. Files of gray values of more
+    than 8 bits are divided by the power of two that brings those of training to 8, in new data too.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("image",)
@@ -50,9 +53,15 @@ class Image(Encoder):
     pixel_range: tuple[float, float] | None = None
     """What 0 and 255 stand for in arrays that are not uint8; None where training images were uint8."""
 
+    bits: int | None = None
+    """How many bits are in use where training files have gray values of more than 8; see `ImageFile`."""
+
     def fit(self, table: Table, rows: NDArray[np.int64]) -> list[Note]:
         name = self.columns[0]
         values = column(table, name).values
+        found = {value.bits for value in values[rows] if isinstance(value, ImageFile)} if values.dtype == object else ()
+        self.bits = max((bits for bits in found if bits is not None), default=None)
+        values = self._at_bits(values)
         self.size, notes = target_size(table, name, rows, self.options)
         self.pixel_range = None
         if values.dtype not in (object, np.uint8):
@@ -68,6 +77,16 @@ class Image(Encoder):
         self.channels = 1 if gray else 3
         self.shift, self.scale = _scaling(counts[: self.channels], self.options.scale)
         return notes
+
+    def _at_bits(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The images, decoded with the factor of the training images where their own set has another."""
+        if self.bits is None or values.dtype != object:
+            return values
+        if all(getattr(value, "bits", self.bits) == self.bits for value in values):
+            return values
+        same = np.empty(len(values), dtype=object)
+        same[:] = [replace(value, bits=self.bits) if isinstance(value, ImageFile) else value for value in values]
+        return same
 
     def _histogram(self, values: NDArray[Any], rows: NDArray[np.int64]) -> tuple[bool, NDArray[np.int64]]:
         """Whether all are gray, and how often each of 256 values occurs in each of three channels, after resizing."""
@@ -123,7 +142,7 @@ class Image(Encoder):
         return np.rint(np.clip(scaled, 0.0, 255.0)).astype(np.uint8)
 
     def encode(self, table: Table) -> NDArray[Any]:
-        values = column(table, self.columns[0]).values
+        values = self._at_bits(column(table, self.columns[0]).values)
         encoded = np.empty((len(table), *self.spec.shape), dtype=np.uint8)
         if values.dtype != object and values.shape[1:3] == self.size:
             for start in range(0, len(table), CHUNK):
@@ -150,13 +169,14 @@ class Image(Encoder):
 
     def state(self) -> dict[str, Any]:
         pixel_range = None if self.pixel_range is None else list(self.pixel_range)
-        learned = {"size": list(self.size), "channels": self.channels, "pixel_range": pixel_range}
+        learned = {"size": list(self.size), "channels": self.channels, "pixel_range": pixel_range, "bits": self.bits}
         return {**learned, "shift": list(self.shift), "scale": list(self.scale)}
 
     def load(self, state: dict[str, Any]) -> None:
         height, width = state["size"]
         self.size, self.channels = (height, width), state["channels"]
         self.shift, self.scale = tuple(state["shift"]), tuple(state["scale"])
+        self.bits = state.get("bits", 16)  # what was trained before this was asked used them all
         self.pixel_range = None if state["pixel_range"] is None else (state["pixel_range"][0], state["pixel_range"][1])
 
 

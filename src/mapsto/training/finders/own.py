@@ -64,13 +64,15 @@ def find_learning_rate(
         >>> 1e-3 < found.rate < 1.0
         True
     """
-    kept = [batch for batch, _ in zip(batches, range(MAX_BATCHES), strict=False)]
-    if len(kept) < 5:
-        raise DataError(
-            f"A learning rate cannot be judged by {len(kept)} batches: at least five are needed, of which one is kept "
-            f"apart. Give more of them, or smaller ones."
-        )
     with _everything_kept(model, optimizer) as begin:
+        kept = [
+            batch for _, batch in zip(range(MAX_BATCHES), batches, strict=False)
+        ]  # a loader may draw random numbers
+        if len(kept) < 5:
+            raise DataError(
+                f"A learning rate cannot be judged by {len(kept)} batches: at least five are needed, of which one is "
+                f"kept apart. Give more of them, or smaller ones."
+            )
 
         def start(seed: int) -> _OwnTraining:
             begin()

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from mapsto.training.schedules.base import Schedule
 
+LARGEST_LOG = 700.0
+"""Of a float."""
+
 
 class Cosine(Schedule):
     """`end + (1 − end)·(1 + cos(π·progress)) / 2`, where progress is that in the present of `cycles` cycles.
@@ -33,7 +36,9 @@ class Cosine(Schedule):
         if self.growth == 1:
             position = progress * self.cycles
         else:  # the lengths 1, growth, growth², ... up to a cycle sum to (growth^cycles - 1) / (growth - 1)
-            whole = self.growth**self.cycles - 1
+            # Shorter cycles than those that a float can hold are over before the first step.
+            cycles = min(self.cycles, int(LARGEST_LOG / math.log(self.growth)))
+            whole = self.growth**cycles - 1
             done = math.floor(math.log1p(progress * whole) / math.log(self.growth) + 1e-9)
             before, after = ((self.growth**cycle - 1) / whole for cycle in (done, done + 1))
             position = done + max(0.0, (progress - before) / (after - before))
