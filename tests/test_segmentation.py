@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import mapsto
-from mapsto.errors import RunError
+from mapsto.errors import DataError, RunError
 
 SETTINGS = ["training.max_epochs=8", "model.channels=8", "model.depth=2", "data.image_size=16", "seed=1"]
 
@@ -94,3 +94,11 @@ def test_a_batch_of_void_pixels_only_has_no_loss():
     loss.backward()
     assert loss.item() == 0.0
     assert not outputs.grad.any()
+
+
+def test_a_target_that_is_no_mask_is_refused_and_the_run_before_it_stays(tmp_path):
+    mapsto.train("digits", settings=["model.name=mlp", "training.max_epochs=1"], out=tmp_path / "run")
+    with pytest.raises(DataError, match='needs a target of kind mask, and "target" of digits is of kind category'):
+        mapsto.train("digits", task="semantic_segmentation", out=tmp_path / "run", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert (tmp_path / "run" / "report.html").is_file()

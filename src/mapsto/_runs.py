@@ -13,7 +13,7 @@ from mapsto._imports import torch
 from mapsto.data.audit._door import audit
 from mapsto.data.read import read
 from mapsto.data.table import Table
-from mapsto.errors import MapstoError, RecipeError, RunError
+from mapsto.errors import RecipeError, RunError
 from mapsto.recipe.budget import parse_budget
 from mapsto.recipe.families import SAMPLERS
 from mapsto.recipe.schema import Recipe
@@ -60,7 +60,7 @@ def start(
         run.save_state(given=given.to_yaml(), searching=searching, fingerprint=table.fingerprint)
         _files.write_text(run.path / STUDY, filled(given, first).to_yaml())
         go_on(run, table, listener)
-    except MapstoError:
+    except Exception:  # a fault of mapsto too: the run that this one replaces must not be lost
         if "advised" not in run.state:
             run.withdraw()
         raise

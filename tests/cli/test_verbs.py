@@ -135,6 +135,16 @@ def test_show_model_tells_the_memory_that_a_setting_saves(mapsto, setting, less)
     assert saving["activations"] < less * plain["activations"]
 
 
+def test_show_model_counts_averages_and_leaves_out_what_is_frozen(mapsto):
+    given = ("show", "digits", "--model", "--set", "model.name=mlp", "--set", "optimizer.name=adam", "--json")
+    plain, averaged, frozen = (
+        json.loads(mapsto(*given, *more).stdout)["memory"]
+        for more in ((), ("--set", "training.averaging=ema"), ("--set", "training.freeze=*.weight"))
+    )
+    assert averaged["optimizer"] - plain["optimizer"] >= plain["gradients"]
+    assert frozen["optimizer"] < 0.1 * plain["optimizer"]
+
+
 def test_show_fills_in_defaults(mapsto):
     shown = mapsto("show", "digits", "--set", "optimizer.name=sgd")
     assert shown.exit_code == 0

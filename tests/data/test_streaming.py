@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mapsto.data.audit._clean import cleaned
+from mapsto.data.mapped import PIECE_ROWS
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
 from mapsto.data.stored import Words
@@ -139,3 +141,83 @@ def test_levels_outside_of_the_sample_are_known(tmp_path):
     assert [note.message for note in prepared.preprocessing.unseen(new)] == [
         '"town" has levels that training did not have (Bonn); what they mean is unknown.'
     ]
+
+
+def many_rows():
+    """Of what cleaning looks for, something in both of two pieces."""
+    rows = PIECE_ROWS + 1000
+    places = np.arange(rows)
+    frame = pd.DataFrame(
+        {
+            "weight": RNG.normal(size=rows),
+            "height": RNG.normal(size=rows),
+            "town": np.select(
+                [places % 9 == 4, places % 9 == 5, places == 66_000], ["Kyōto", "Kyo\u0304to", "Ｕｌｍ"], "Ulm"
+            ),
+            "state": np.where(places % 2, "New York", "New  York"),
+            "same": "a",
+            "nearly": np.where(places == rows - 1, "b", "a"),
+            "zero": 0.0,
+            "empty": np.nan,
+            "customer": [f"c{place * 7919 % rows:05d}" for place in places],
+            "customer_id": places[::-1] * 3.0,
+            "visitor": [f"c{place * 7919 % (rows - 9):05d}" for place in places],
+            "y": np.where(places % 50 == 7, "y  es", RNG.choice(["no", "y es"], rows)),
+        }
+    )
+    repeated = ["weight", "height", "town", "y"]
+    frame.loc[rows - 400 : rows - 2, repeated] = frame.loc[:398, repeated].to_numpy()
+    return frame
+
+
+def test_a_table_in_a_file_is_cleaned_as_in_memory(tmp_path):
+    many_rows().to_parquet(tmp_path / "a.parquet")
+    whole: Any
+    stored: Any
+    (whole, same), (stored, also) = (
+        cleaned(read(tmp_path / "a.parquet", options=DataOptions(target="y", memory=memory), target_needed=False))
+        for memory in ("4GB", "1MB")
+    )
+    assert isinstance(stored.columns["town"].values, Words)
+    assert [note for note in stored.notes if "data.clean" in note.message] == list(whole.notes)
+    assert (set(also), also) == ({"town", "state", "y"}, same)
+    put_aside = {name for name, column in stored.columns.items() if column.kind == "ignore"}
+    assert put_aside == {"state", "same", "zero", "empty", "customer", "customer_id"}
+    for name in ("town", "y"):
+        assert np.asarray(stored.columns[name].values).tolist() == whole.columns[name].values.tolist()
+        assert stored.columns[name].values[66_000] == whole.columns[name].values[66_000]
+    assert stored.columns["town"].values[66_000] == "Ulm"
+
+
+def test_repeated_rows_of_a_table_in_a_file_are_left_out_as_in_memory(tmp_path):
+    many_rows()[["weight", "height", "town", "customer_id", "y"]].to_parquet(tmp_path / "a.parquet")
+    found = []
+    for memory in ("4GB", "1MB"):
+        recipe = Recipe.from_leaves({"task.name": "tabular_classification", "data.target": "y", "data.memory": memory})
+        table = read(tmp_path / "a.parquet", options=recipe.data)
+        found.append(prepare(table, task=recipe.task, recipe_data=recipe.data, seed=0, folder=tmp_path / memory))
+    whole, stored = found
+    notes = [[note.message for note in one.notes if "data.clean" in note.message] for one in found]
+    assert notes[0] == notes[1]
+    assert any("left out of training (`data.clean`)" in message for message in notes[1])
+    for part in ("train", "validation", "test"):
+        np.testing.assert_array_equal(stored.parts[part], whole.parts[part])
+    assert PIECE_ROWS + 900 > sum(map(len, stored.parts.values())) > PIECE_ROWS + 700
+    np.testing.assert_array_equal(stored.arrays["targets"], whole.arrays["targets"])
+    assert stored.specs["targets"].names == ("no", "y es")
+
+
+def test_new_rows_in_a_file_are_read_in_the_plain_form(tmp_path):
+    frame = many_rows()[["weight", "town", "y"]]
+    frame.to_parquet(tmp_path / "a.parquet")
+    recipe = Recipe.from_leaves({"task.name": "tabular_classification", "data.target": "y"})
+    table = read(tmp_path / "a.parquet", options=recipe.data)
+    prepared = prepare(table, task=recipe.task, recipe_data=recipe.data, seed=0, folder=tmp_path)
+    options = DataOptions(target="y", memory="1MB")
+    new = read(tmp_path / "a.parquet", options=options, target_needed=False)
+    values: Any = new.columns["town"].values
+    assert isinstance(values, Words)
+    assert prepared.preprocessing.unseen(new) == []
+    for rows in (np.arange(65_900, 66_100), np.array([4, 5, 66_000])):
+        encoded = prepared.preprocessing.encode(new.take(rows))["inputs"]
+        np.testing.assert_array_equal(encoded, prepared.arrays["inputs"][rows])

@@ -233,3 +233,12 @@ def test_a_finished_run_is_replaced(tmp_path):
     again = mp.train("digits", settings=[*FAST, "seed=1"], out=tmp_path / "run", overwrite=True).summary()
     assert first["recipe_yaml"] != again["recipe_yaml"]
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_fault_before_the_data_are_accepted_brings_the_replaced_run_back(tmp_path, monkeypatch):
+    mp.train("digits", settings=FAST, out=tmp_path / "run")
+    monkeypatch.setattr("mapsto._runs.completed", lambda *given, **named: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        mp.train("digits", settings=FAST, out=tmp_path / "run", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert (tmp_path / "run" / "report.html").is_file()

@@ -119,6 +119,30 @@ def test_the_found_rate_ends_within_a_few_percent_of_the_best_of_a_grid() -> Non
     assert {run.rate for run in found.runs} != {found.rate}
 
 
+def test_sweeps_that_see_noise_alone_do_not_end_in_a_rate_that_teaches_nothing() -> None:
+    class Noisy:
+        """The loss of single batches is noise; that of validation falls with the way gone, up to a rate of 0.03."""
+
+        def __init__(self, seed: int) -> None:
+            self.rng, self.way = np.random.default_rng(seed), 0.0
+
+        def train_steps(self, rates: Sequence[float]) -> list[float]:
+            self.way += sum(rate if rate < 0.03 else -rate for rate in rates)
+            return [float(1.0 + self.rng.normal() / 3 + (rate > 1) * rate) for rate in rates]
+
+        def validation_loss(self) -> float:
+            return math.exp(-10 * self.way) if self.way > -1 else math.inf
+
+    class Low(Noisy):
+        def train_steps(self, rates: Sequence[float]) -> list[float]:
+            losses = super().train_steps(rates)
+            return [0.5 + 1e4 * rates[0]] if len(rates) == 1 else losses  # sweeps are lowest at the first rate
+
+    found = find_rate(Low, lambda step, steps: 1.0, 400)
+    assert found.test.lowest < 1e-5
+    assert 1e-3 < found.rate < 0.03
+
+
 def test_the_vertex_is_that_of_the_parabola() -> None:
     def loss(rate: float) -> float:
         return (math.log(rate) - math.log(0.02)) ** 2
@@ -152,7 +176,8 @@ def test_a_training_of_ones_own_stays_bit_for_bit_as_it_was() -> None:
     slots = [slot.clone() for own in optimizer.state.values() for slot in own.values()]
     expected = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
 
-    found = find_learning_rate(model, optimizer, loss, inputs, total_steps=300)
+    shuffled = torch.utils.data.DataLoader(list(inputs), batch_size=None, shuffle=True)
+    found = find_learning_rate(model, optimizer, loss, shuffled, total_steps=300)
 
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     now = [slot for own in optimizer.state.values() for slot in own.values()]

@@ -5,6 +5,9 @@ import torch
 from torch import nn
 
 from mapsto._imports import torch as lazy
+from mapsto.data.encoders.base import Spec
+from mapsto.models._layers import Residual
+from mapsto.models.vit import ViT
 from mapsto.training.memory import Layout, checkpoint_activations, deterministic
 from mapsto.training.parts import Noise, generators_kept
 
@@ -188,3 +191,20 @@ def test_a_compiled_training_gives_the_same_weights(small):
     assert type(made.step._running).__name__ == "OptimizedModule"
     for name, tensor in plain.network.state_dict().items():
         assert torch.allclose(tensor, made.network.state_dict()[name], atol=1e-4), name
+
+
+class Wrapped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList(Residual(nn.Sequential(nn.Linear(8, 8), nn.ReLU())) for _ in range(3))
+        self.head = nn.Linear(8, 2)
+
+
+def test_what_is_computed_again_is_a_block_at_a_time_also_within_a_network_of_another_package():
+    attention = ViT(num_layers=3, embed_dim=16, num_heads=2).build(Spec("image", (1, 8, 8), "uint8"), 4)
+    inner = Wrapped()
+    for network, parts in ((nn.Sequential(nn.Flatten(), inner), inner.stages), (attention, attention.body.blocks)):
+        checkpoint_activations(network)
+        assert all("forward" in vars(part) for part in parts)
+    assert "forward" not in vars(inner)
+    assert "forward" not in vars(attention.body)

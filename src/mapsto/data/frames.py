@@ -166,7 +166,7 @@ def table_of_pieces(
     ]
     message = say(
         "{name} has {rows:,} rows, more than `data.memory` ({memory}) has room for. They lie in a temporary file; what "
-        "the columns hold was told from {sample:,} of them, and `data.clean` is not applied.",
+        "the columns hold was told from {sample:,} of them.",
         name=name,
         rows=frames.rows,
         memory=options.memory,

@@ -74,8 +74,7 @@ def prepare(
     """
     check_columns(table, recipe_data)
     table = set_aside(table, recipe_data)
-    # Looking for repeats and spellings takes all rows at once, too many where the table lies in a file.
-    is_cleaned = recipe_data.clean == "auto" and not any(is_stored(c.values) for c in table.columns.values())
+    is_cleaned = recipe_data.clean == "auto"
     table, spellings = cleaned(table) if is_cleaned else (table, {})
     columns = task.columns(table)
     if not columns.get(TARGETS):

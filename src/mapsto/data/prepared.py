@@ -20,7 +20,7 @@ from mapsto.data.preprocessing import Preprocessing
 from mapsto.data.table import PARTS, Note, Part
 from mapsto.errors import RunError
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "weights"
 """The array that says how much each row counts in the training loss, where `data.weight_column` names one."""
 

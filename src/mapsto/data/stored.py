@@ -71,6 +71,15 @@ class Words:
         """All rows, as an array of another type."""
         return np.asarray(self).astype(dtype, **options)
 
+    def converted(self, convert: Callable[[NDArray[Any]], NDArray[Any]]) -> Words:
+        """The column with another step after its decoding: a function of the rows that are asked for."""
+        before = self.convert
+
+        def both(part: NDArray[Any]) -> NDArray[Any]:
+            return convert(part if before is None else before(part))
+
+        return Words(self.pieces, self.starts, self.rows, both, self.dtype)
+
     def _absolute(self, index: NDArray[Any]) -> NDArray[np.int64]:
         if index.dtype == bool:
             index = np.flatnonzero(index)
@@ -170,6 +179,12 @@ def written(file: File, dtype: str, rows: int, parts: Iterable[NDArray[Any]]) ->
 def is_stored(values: Any) -> bool:
     """Whether values lie in a temporary file instead of memory."""
     return isinstance(values, (np.memmap, Words))
+
+
+def in_pieces(values: Any) -> Iterator[NDArray[Any]]:
+    """A column's values, `PIECE_ROWS` at a time, in memory."""
+    for start in range(0, len(values), PIECE_ROWS):
+        yield np.asarray(values[start : start + PIECE_ROWS])
 
 
 def odd_rows(words: Words, rows: NDArray[np.int64]) -> list[int]:

@@ -75,7 +75,8 @@ class Family:
         if name not in names:
             hint = did_you_mean(name, names)
             listed = ", ".join(names) or "none are installed"
-            raise RecipeError(f'No {self.kind} is called "{name}".{hint} {self.kind.capitalize()}s: {listed}.')
+            kinds = self.kind.capitalize() + ("es" if self.kind.endswith("s") else "s")
+            raise RecipeError(f'No {self.kind} is called "{name}".{hint} {kinds}: {listed}.')
 
     def _class_of(self, module: ModuleType, name: str) -> type[Any]:
         """The class called as the file is, whatever its case: `sgd.py` has `SGD`, `one_cycle.py` has `OneCycle`."""

@@ -322,9 +322,9 @@ CHINESE_MESSAGES: dict[str, str] = {
         "{name} 的 {total:,} 段录音中有 {silent:,} 段没有声音：{shown}。"
     ),
     "{name} has {rows:,} rows, more than `data.memory` ({memory}) has room for. They lie in a temporary file; what the "
-    "columns hold was told from {sample:,} of them, and `data.clean` is not applied.": (
+    "columns hold was told from {sample:,} of them.": (
         "{name} 有 {rows:,} 行，超出 `data.memory`（{memory}）所能容纳。数据存于临时文件；"
-        "各列的内容由其中 {sample:,} 行判断，且不应用 `data.clean`。"
+        "各列的内容由其中 {sample:,} 行判断。"
     ),
     "{files:,} {what} lie in no class's folder and were left out: {shown}": (
         "{files:,} {what}不在任何类别的文件夹中，已排除：{shown}"
@@ -434,7 +434,9 @@ CHINESE_MESSAGES: dict[str, str] = {
     "{broken:,} of {total:,} {what} in {name} cannot be read": (
         "{name} 的 {total:,} {what}中有 {broken:,} {what}无法读取"
     ),
-    "{images} with more than one frame or page; the first alone is read.": "{images}含有多帧或多页；只读取第一帧（页）。",
+    "{images} with more than one frame or page; the first alone is read.": (
+        "{images}含有多帧或多页；只读取第一帧（页）。"
+    ),
     "{count} and were left out: {named}": "{count}，已排除：{named}",
     "And {more:,} more.": "另有 {more:,} 个。",
     "The fields of {name} are separated by {separator}.": "{name} 的字段以{separator}分隔。",

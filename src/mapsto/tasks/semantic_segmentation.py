@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mapsto._imports import torch
+from mapsto.errors import DataError
 from mapsto.recipe.ranges import Choice, Log, Range, Uniform
 from mapsto.tasks._classification import only, target_of
 from mapsto.tasks.base import Task
@@ -53,7 +54,13 @@ class SemanticSegmentation(Task):
         return 1.0 if is_mask and table.of_kind("image") else 0.0
 
     def columns(self, table: Table) -> dict[str, tuple[str, ...]]:
-        return {"inputs": only(table, "image", self.title), "targets": target_of(table)}
+        images, targets = only(table, "image", self.title), target_of(table)
+        if (kind := table.columns[targets[0]].kind) != "mask":
+            raise DataError(
+                f'{self.title} needs a target of kind mask, and "{targets[0]}" of {table.name} is of kind {kind}. Name '
+                f"another with `--target`, or choose another task with `--task`."
+            )
+        return {"inputs": images, "targets": targets}
 
     def defaults(self, facts: Facts) -> dict[str, Any]:
         return {

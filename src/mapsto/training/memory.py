@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mapsto._imports import torch
 from mapsto.training.averaging import statistics_kept
-from mapsto.training.parameters import units
+from mapsto.training.parameters import units, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -95,7 +95,7 @@ def checkpoint_activations(network: nn.Module) -> None:
     numbers again, and the statistics of batch normalization are not counted twice: the gradients are the same bit for
     bit.
     """
-    blocks = [unit for unit in units(network) if any(True for _ in unit.children())]
+    blocks = [unit for unit in units(unwrapped(network)) if any(True for _ in unit.children())]
     if isinstance(network, torch.nn.Sequential) and not blocks:
         _cut(network)
     for block in blocks:

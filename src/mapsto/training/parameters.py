@@ -90,10 +90,8 @@ def layers(network: nn.Module) -> list[list[nn.Parameter]]:
     attention block as a whole. What has vectors only (a normalization) belongs to the layer before it, and what a
     network holds directly, such as positions, to the first one.
     """
-    while len(found := [p for p in units(network) if any(True for _ in p.parameters())]) == 1:
-        if not any(True for _ in found[0].children()):
-            break
-        network = found[0]
+    network = unwrapped(network)
+    found = [unit for unit in units(network) if any(True for _ in unit.parameters())]
     direct = list(network.parameters(recurse=False))
     made: list[list[nn.Parameter]] = []
     early: list[nn.Parameter] = direct
@@ -107,6 +105,15 @@ def layers(network: nn.Module) -> list[list[nn.Parameter]]:
         else:
             early = early + members
     return made or [early]
+
+
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The module that holds all layers: a network is opened while it has one unit with parameters only."""
+    while len(found := [unit for unit in units(network) if any(True for _ in unit.parameters())]) == 1:
+        if not any(True for _ in found[0].children()):
+            break
+        network = found[0]
+    return network
 
 
 def units(network: nn.Module) -> Iterator[nn.Module]:

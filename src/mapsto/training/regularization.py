@@ -23,7 +23,8 @@ class Regularization:
     - L2: `l2 · Σ w²` is added to the loss, through its gradient `2 · l2 · w`.
     - L1: after each step `w ← sign(w) · max(|w| − learning_rate · l1, 0)`, the proximal step of `l1 · Σ |w|`, so that
       zeros are exact (Duchi and Singer, "Efficient online and batch learning using forward backward splitting", JMLR
-      10, 2009).
+      10, 2009). They are those of the last weights: a mean over steps or epochs (`training.averaging`, schedule-free
+      AdamW) is near zero there, and seldom zero.
     - `max_grad_value`: each number of a gradient is cut to `[-max_grad_value, max_grad_value]`.
     - `grad_percentile`: all gradients are scaled so that their common norm is at most this percentile of the last
       1,000 norms, the present one among them (Seetharaman et al., "AutoClip", 2020, arXiv:2007.14469).
@@ -78,9 +79,10 @@ class Regularization:
                 if options.max_weight_norm is not None:
                     lengths = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.ndim)), keepdim=True)
                     weight.mul_((options.max_weight_norm / lengths.clamp(min=1e-12)).clamp(max=1))
-            for lengths in self.lengths if options.max_weight_norm is not None else ():
-                if lengths.requires_grad:
-                    lengths.clamp_(-options.max_weight_norm, options.max_weight_norm)
+            if (most := options.max_weight_norm) is not None:
+                for lengths in self.lengths:
+                    if lengths.requires_grad:
+                        lengths.clamp_(-most, most)
 
     def _clip_to_percentile(self, percentile: float) -> None:
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mapsto._messages import Message, count, listing, say
 from mapsto.data.audit._subject import Rows, Subject, shown
 from mapsto.data.audit.constant import Constant
 from mapsto.data.audit.duplicates import OFTEN, across_training, by_chance, row_keys
 from mapsto.data.audit.identifiers import Identifiers
-from mapsto.data.audit.spellings import forms, level_counts
+from mapsto.data.audit.spellings import forms, level_counts, plain_form
+from mapsto.data.stored import Words
 from mapsto.data.table import Note, Part, Table
 
 MOST_IMAGES = 20_000
@@ -43,7 +46,9 @@ def cleaned(table: Table) -> tuple[Table, Respelled]:
         if column.kind != "category" or column.values.dtype != object:
             continue
         is_target = column.name == table.target
-        same = forms(level_counts(column.values), shared=is_target)
+        # Of an input only levels that are not in their plain form matter; all of them may be too many for memory.
+        counts = level_counts(column.values, only=None if is_target else _is_written_otherwise)
+        same = forms(counts, shared=is_target)
         if same:
             spellings[column.name] = same
             message = say('"{column}": {forms} (`data.clean`).', column=column.name, forms=_shown(same))
@@ -72,10 +77,22 @@ def respelled(table: Table, spellings: Respelled) -> Table:
     for name, same in spellings.items():
         column = table.columns.get(name)
         if column is not None and column.values.dtype == object and same:
-            codes, unique = pd.factorize(column.values)
-            better: Any = np.array([*(same.get(value, value) for value in unique), None], dtype=object)
-            columns[name] = replace(column, values=better[codes])
+            values: Any = column.values
+            plain = partial(_respelled, same=same)
+            # What lies in a file is read so where it is asked for.
+            values = values.converted(plain) if isinstance(values, Words) else plain(values)
+            columns[name] = replace(column, values=values)
     return replace(table, columns={**table.columns, **columns}) if columns else table
+
+
+def _respelled(values: NDArray[Any], same: Mapping[str, str]) -> NDArray[Any]:
+    codes, unique = pd.factorize(values)
+    better: Any = np.array([*(same.get(value, value) for value in unique), None], dtype=object)
+    return np.asarray(better[codes])
+
+
+def _is_written_otherwise(level: str) -> bool:
+    return plain_form(level) != level
 
 
 def without_repeats(table: Table, parts: Mapping[Part, Rows]) -> tuple[Rows, list[Note]]:

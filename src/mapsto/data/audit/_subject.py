@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mapsto._messages import Message, say, shortened
+from mapsto.data.mapped import PIECE_ROWS
+from mapsto.data.stored import in_pieces, is_stored
 from mapsto.data.table import PARTS, Column, Kind, Part, Table
 
 Rows = NDArray[np.int64]
@@ -97,14 +99,18 @@ class Subject:
         return frozenset(column.name for column in columns if names_rows(column))
 
     def row_hashes(self, columns: Iterable[Column]) -> NDArray[np.uint64]:
-        """A 64-bit hash of each row's values in some columns, of shape `(rows,)`."""
-        total = np.zeros(len(self), dtype=np.uint64)
-        for place, column in enumerate(columns, 1):
-            # Moved by the column's place, so that equal values in other columns do not cancel.
-            moved = hashes(column.values) + np.uint64(0x9E3779B97F4A7C15 * place % 2**64)
-            total = (total ^ moved) * np.uint64(0xBF58476D1CE4E5B9)
-            total ^= total >> np.uint64(31)
-        return total
+        """A 64-bit hash of each row's values in some columns, of shape `(rows,)`, and little memory beside it."""
+        columns = list(columns)
+        found = np.zeros(len(self), dtype=np.uint64)
+        for start in range(0, len(self), PIECE_ROWS):
+            total = found[start : start + PIECE_ROWS]
+            for place, column in enumerate(columns, 1):
+                # Moved by the column's place, so that equal values in other columns do not cancel.
+                part = np.asarray(column.values[start : start + PIECE_ROWS])
+                moved = hashes(part) + np.uint64(0x9E3779B97F4A7C15 * place % 2**64)
+                total[:] = (total ^ moved) * np.uint64(0xBF58476D1CE4E5B9)
+                total ^= total >> np.uint64(31)
+        return found
 
     @cached_property
     def pictures(self) -> dict[str, Any]:
@@ -144,6 +150,21 @@ def hashes(values: NDArray[Any]) -> NDArray[np.uint64]:
     return np.asarray(pd.util.hash_array(plain))
 
 
+def different(values: Any) -> tuple[int, int]:
+    """How many values are there, and how many different ones: of a stored column by their hashes, 8 bytes a row."""
+    if not is_stored(values):
+        present = values[~np.asarray(pd.isna(values), dtype=bool)]
+        return len(present), len(pd.unique(present))
+    found, count = np.empty(len(values), dtype=np.uint64), 0
+    for part in in_pieces(values):
+        hashed = hashes(part[~np.asarray(pd.isna(part), dtype=bool)])
+        found[count : count + len(hashed)] = hashed
+        count += len(hashed)
+    found = found[:count]
+    found.sort()
+    return count, int(np.count_nonzero(found[1:] != found[:-1])) + bool(count)
+
+
 def names_rows(column: Column) -> bool:
     """Whether it has a different value in nearly every row, and that of the sort that identifiers have: short words,
     whole numbers under an identifier's name, or numbers that count.
@@ -161,10 +182,10 @@ def names_rows(column: Column) -> bool:
     )
 
 
-def mostly_different(values: NDArray[Any]) -> bool:
+def mostly_different(values: Any) -> bool:
     """Whether at least 97 of 100 values that are there are different, and at least 20 are there."""
-    present = values[~np.asarray(pd.isna(values), dtype=bool)]
-    return len(present) >= 20 and len(pd.unique(present)) >= 0.97 * len(present)
+    count, distinct = different(values)
+    return count >= 20 and distinct >= 0.97 * count
 
 
 def is_counter(values: NDArray[Any]) -> bool:
@@ -175,7 +196,7 @@ def is_counter(values: NDArray[Any]) -> bool:
     span = float(present.max() - present.min()) + 1
     if not 0.97 * len(present) <= span <= 1.5 * len(present):
         return False
-    return len(pd.unique(present)) >= 0.97 * len(present) and bool((present == np.floor(present)).all())
+    return mostly_different(values) and bool((present == np.floor(present)).all())
 
 
 def shown(value: Any) -> str:

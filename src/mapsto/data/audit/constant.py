@@ -10,6 +10,7 @@ import pandas as pd
 from mapsto._messages import say
 from mapsto.data.audit._subject import Subject, shown
 from mapsto.data.audit.base import Check, Finding
+from mapsto.data.stored import in_pieces
 from mapsto.data.table import Column, Kind
 
 
@@ -31,16 +32,13 @@ class Constant(Check):
 
 
 def _constant(column: Column) -> str | None:
-    values = column.values
-    if values.dtype.kind in "fiub":
-        if len(values) > 1 and values[0] != values[1] and not (np.isnan(values[0]) or np.isnan(values[1])):
-            return None
-        missing = np.isnan(values)
-    else:
-        missing = np.asarray(pd.isna(values), dtype=bool)
-    if missing.all():
+    first, is_gapped, has_value = column.values[0], False, False
+    for part in in_pieces(column.values):
+        missing = np.isnan(part) if part.dtype.kind in "fiub" else np.asarray(pd.isna(part), dtype=bool)
+        is_gapped = is_gapped or bool(missing.any())
+        has_value = has_value or not missing.all()
+        if has_value and (is_gapped or not (part == first).all()):
+            return None  # where a value is missing, that one is there may say something
+    if not has_value:
         return say("No value in any row.")
-    if missing.any():
-        return None  # that a value is there may say something
-    first = values[0]
-    return say("The same value in every row: {value}.", value=shown(first)) if (values == first).all() else None
+    return say("The same value in every row: {value}.", value=shown(first))

@@ -14,6 +14,7 @@ from mapsto._messages import count, say
 from mapsto.data.audit._subject import Rows, Subject, hashes, percent
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.images import ImageFile
+from mapsto.data.stored import in_pieces
 from mapsto.data.table import PARTS, Kind
 from mapsto.errors import DataError
 
@@ -138,4 +139,12 @@ def across_training(keys: NDArray[np.uint64], subject: Subject) -> Rows:
     """Rows of training whose like is in another part."""
     rows = subject.parts.get("train", np.zeros(0, dtype=np.int64))
     others = [other for part, other in subject.parts.items() if part != "train"]
-    return rows[np.isin(keys[rows], keys[np.concatenate(others)])] if others else rows[:0]
+    if not others:
+        return rows[:0]
+    known = np.unique(keys[np.concatenate(others)])
+
+    def among(some: Rows) -> Rows:
+        place = np.searchsorted(known, keys[some])
+        return np.asarray(some[known[np.minimum(place, len(known) - 1)] == keys[some]])
+
+    return np.concatenate([rows[:0], *map(among, in_pieces(rows))])

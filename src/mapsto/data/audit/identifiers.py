@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
 from mapsto._messages import say
-from mapsto.data.audit._subject import IDENTIFIER, Subject, is_worded, names_rows, shown
+from mapsto.data.audit._subject import IDENTIFIER, Subject, different, is_worded, names_rows, shown
 from mapsto.data.audit.base import Check, Finding
 from mapsto.data.table import Column, Kind
 
@@ -43,5 +42,5 @@ def _is_sure(column: Column) -> bool:
     """Whether nothing can be lost by putting it aside: no value comes twice, and it is text or called an identifier.
     Numbers that count rows may be what all depends on, as a time.
     """
-    present = column.values[~np.asarray(pd.isna(column.values), dtype=bool)]
-    return len(pd.unique(present)) == len(present) and (is_worded(column) or bool(IDENTIFIER.search(column.name)))
+    count, distinct = different(column.values)
+    return distinct == count and (is_worded(column) or bool(IDENTIFIER.search(column.name)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mapsto._messages import Message, count, listing, say
 from mapsto.data.audit._subject import Subject, listed, shown
 from mapsto.data.audit.base import Check, Finding
+from mapsto.data.stored import in_pieces
 from mapsto.data.table import Kind
 
 _LEVELS = 5000
@@ -116,12 +117,16 @@ def forms(levels: Iterable[str], *, shared: bool) -> dict[str, str]:
     return {level: form for level, form in plain.items() if level != form and (not shared or together[form] > 1)}
 
 
-def level_counts(values: NDArray[Any]) -> dict[str, int]:
-    """How often each level occurs, the most frequent first."""
-    found, unique = pd.factorize(values)
-    counts = np.bincount(found[found >= 0], minlength=len(unique))
-    order = np.argsort(-counts, kind="stable")
-    return {str(unique[place]): int(counts[place]) for place in order}
+def level_counts(values: Any, *, only: Callable[[str], bool] | None = None) -> dict[str, int]:
+    """How often each level (of those that `only` is true of) occurs, the most frequent first."""
+    counts: dict[str, int] = defaultdict(int)
+    for part in in_pieces(values):
+        found, unique = pd.factorize(part)
+        here = np.bincount(found[found >= 0], minlength=len(unique)).tolist()
+        for level, number in zip(map(str, unique), here, strict=True):
+            if only is None or only(level):
+                counts[level] += number
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def variants(counts: Mapping[str, int]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mapsto.training.finders.range_test import RangeTest, Stepper, range_test
+from mapsto.training.finders.range_test import HIGH, RangeTest, Stepper, range_test
 
 SEEDS = (0, 1, 2)
 SWEEP_SHARE, MIN_SWEEP_STEPS, MAX_SWEEP_STEPS = 0.02, 25, 120
@@ -21,6 +21,9 @@ RUNGS = ((7, 0.05), (3, 0.18))
 """Candidates that are run, and for which share of a whole run: many for a short time, the best of them for longer."""
 
 MIN_STEPS = 10
+
+LITTLE = 0.05
+"""Share of the loss by which candidates must differ: where they differ by less, none has been trained."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def find_rate(
     A range test says where the loss falls at all; candidates a half decade apart around it are then trained for a
     small share of a whole run with the recipe's own schedule, the best of them for a longer share, and the vertex of
     the parabola through the best and its neighbors is the pick. A range test alone says how the first steps go, which
-    is not how a training ends.
+    is not how a training ends. Where no candidate changed the loss, higher ones are tried for as long as they help.
 
     Args:
         start: makes a fresh training for a seed.
@@ -89,7 +92,14 @@ def find_rate(
     rates = candidates(test, RUNGS[0][0])
     for number, (count, share) in enumerate(RUNGS):
         steps = max(MIN_STEPS, round(share * total_steps))
-        found = [_short_run(start(seeds[number % len(seeds)]), factor, rate, steps) for rate in rates[:count]]
+
+        def run(rate: float, seed: int = seeds[number % len(seeds)], steps: int = steps) -> ShortRun:
+            return _short_run(start(seed), factor, rate, steps)
+
+        found = [run(rate) for rate in sorted(rates[:count])]
+        if number == 0 and _taught_nothing(found):
+            while found[-1].rate * SPACING <= HIGH and found[-1] is min(found, key=lambda run: run.loss):
+                found.append(run(found[-1].rate * SPACING))
         spent += steps * len(found)
         runs += found
         found.sort(key=lambda run: run.loss)
@@ -105,6 +115,15 @@ def candidates(test: RangeTest, count: int) -> list[float]:
     bottom = min(test.steepest / SPACING, top / SPACING ** (count - 1))
     rates = [top / SPACING**step for step in range(64)]
     return [rate for rate in rates if rate >= bottom / 1.001][:count]
+
+
+def _taught_nothing(runs: Sequence[ShortRun]) -> bool:
+    """Whether no rate was high enough to change the loss.
+
+    Sweeps of few steps on small batches are so noisy that their lowest loss may lie where no weight moves.
+    """
+    losses = [run.loss for run in runs]
+    return math.isfinite(max(losses)) and max(losses) - min(losses) < LITTLE * abs(max(losses))
 
 
 def _around(best: float, ordered: Sequence[float], count: int) -> list[float]:

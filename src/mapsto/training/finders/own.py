@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -65,9 +66,7 @@ def find_learning_rate(
         True
     """
     with _everything_kept(model, optimizer) as begin:
-        kept = [
-            batch for _, batch in zip(range(MAX_BATCHES), batches, strict=False)
-        ]  # a loader may draw random numbers
+        kept = list(itertools.islice(batches, MAX_BATCHES))  # inside, since a loader that shuffles draws numbers
         if len(kept) < 5:
             raise DataError(
                 f"A learning rate cannot be judged by {len(kept)} batches: at least five are needed, of which one is "
