@@ -16,24 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mapsto.api import (
-        audit,
-        check,
-        datasets,
-        download,
-        evaluate,
-        find,
-        init,
-        load,
-        open_run,
-        predict,
-        report,
-        resume,
-        schema,
-        show,
-        train,
-        tune,
-    )
+    from mapsto.api import evaluate, load, open_run, predict, report, resume, train, tune
     from mapsto.errors import (
         DataError,
         MapstoError,
@@ -44,6 +27,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from mapsto.estimators import TunedClassifier, TunedRegressor
+    from mapsto.preview import audit, check, datasets, download, find, init, schema, show
     from mapsto.recipe.ranges import choice, log, uniform
     from mapsto.recipe.ranges import integer as int
     from mapsto.recipe.schema import Recipe
@@ -54,10 +38,8 @@ if TYPE_CHECKING:
     from mapsto.training.gradients import check_gradients
 
 _PLACES = {
-    "mapsto.api": (
-        "audit", "check", "datasets", "download", "evaluate", "find", "init", "load", "open_run", "predict", "report",
-        "resume", "schema", "show", "train", "tune",
-    ),
+    "mapsto.api": ("evaluate", "load", "open_run", "predict", "report", "resume", "train", "tune"),
+    "mapsto.preview": ("audit", "check", "datasets", "download", "find", "init", "schema", "show"),
     "mapsto.errors": (
         "DataError", "MapstoError", "MissingPackage", "ModelError", "RecipeError", "RunError", "TrainingError",
     ),

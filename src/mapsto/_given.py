@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mapsto._imports import torch
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
 from mapsto.data.table import Table
@@ -19,6 +21,8 @@ from mapsto.tasks._choice import choose
 
 if TYPE_CHECKING:
     from mapsto.data.prepare import Prepared
+
+NO_DATA = "No data were given. Name a file, a folder or a data set, or set `data.source` in the recipe."
 
 RecipeLike = str | Path | Space | Mapping[str, Any]
 
@@ -102,13 +106,29 @@ def first_recipe(given: Space, defaults: Mapping[str, Any]) -> Recipe:
     return given.recipe(given.walk(lambda name, range_: range_.center(), defaults), defaults)
 
 
-def advised_for(given: Space, source: Any) -> tuple[Space, dict[str, Any]]:
-    """The space and the defaults that suit a source, without a run."""
+@contextmanager
+def made_ready(
+    given: Space, source: Any, *, searching: bool = False
+) -> Iterator[tuple[Space, dict[str, Any], Prepared]]:
+    """A source prepared without a run: the space and the defaults that suit it, and its data while inside.
+
+    Raises:
+        RecipeError: neither an argument nor the recipe names data.
+    """
+    source = source if source is not None else given.leaves.get("data.source")
+    if source is None:
+        raise RecipeError(NO_DATA)
     with tempfile.TemporaryDirectory(prefix="mapsto-") as folder:
         table, defaults = first_look(given, source)
         first = first_recipe(given, defaults)
         prepared = prepare(table, task=first.task, recipe_data=first.data, seed=first.seed, folder=Path(folder))
-        return completed(given, defaults, prepared, searching=True)
+        yield *completed(given, defaults, prepared, searching=searching), prepared
+
+
+def advised_for(given: Space, source: Any) -> tuple[Space, dict[str, Any]]:
+    """The space and the defaults that suit a source, without a run."""
+    with made_ready(given, source, searching=True) as (space, defaults, _):
+        return space, defaults
 
 
 def completed(
@@ -155,3 +175,15 @@ def filled(given: Space, recipe: Recipe) -> Space:
     searched = tuple(name.removesuffix("name") for name in given.ranges if name.endswith(".name"))
     leaves = {name: value for name, value in recipe.leaves().items() if not searched or not name.startswith(searched)}
     return Space.from_mapping({**leaves, **given.leaves})
+
+
+def device_of(recipe: Recipe) -> str:
+    """Where to train, as torch calls it.
+
+    Raises:
+        RecipeError: a GPU is asked for, and there is none.
+    """
+    wanted = recipe.training.device
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise RecipeError("`training.device` is cuda, and torch finds no CUDA device here. Take `cpu` or `auto`.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted

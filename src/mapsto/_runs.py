@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mapsto import _environment, _files
-from mapsto._given import completed, data_options, filled, first_look, first_recipe, task_defaults
-from mapsto._imports import torch
+from mapsto._given import NO_DATA, completed, data_options, device_of, filled, first_look, first_recipe, task_defaults
 from mapsto.data.audit._door import audit
 from mapsto.data.read import read
 from mapsto.data.table import Table
@@ -44,9 +43,7 @@ def start(
     """Reads the data, makes the run folder, works to the end, returns the folder; faults of the input leave none."""
     source = source if source is not None else given.leaves.get("data.source")
     if source is None:
-        raise RecipeError(
-            "No data were given. Name a file, a folder or a data set, or set `data.source` in the recipe."
-        )
+        raise RecipeError(NO_DATA)
     started = time.perf_counter()
     listener(Progress(phase="prepare", message="reading the data"))
     table, defaults = first_look(given, source)
@@ -104,18 +101,6 @@ def _read_again(given: Space, run: Path) -> Table:
             f"again with the same data and `overwrite=True`."
         )
     return read(options.source, options=options)
-
-
-def device_of(recipe: Recipe) -> str:
-    """Where to train, as torch calls it.
-
-    Raises:
-        RecipeError: a GPU is asked for, and there is none.
-    """
-    wanted = recipe.training.device
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise RecipeError("`training.device` is cuda, and torch finds no CUDA device here. Take `cpu` or `auto`.")
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 
 
 def _audit(run: Run, table: Table, recipe: Recipe, listener: Listener) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import mapsto as mp
-from mapsto import api
+from mapsto import preview
 from mapsto.data.download import Download, fetch
 from mapsto.data.read import read
 from mapsto.data.sources import _catalog, named
@@ -112,10 +112,10 @@ def test_a_named_set_is_downloaded_when_asked_for_and_then_read(server, tmp_path
     with pytest.raises(DataError, match="`mapsto datasets --download fashion-mnist` fetches it"):
         read("fashion-mnist", options=DataOptions())
     assert server.asked == []  # never unasked
-    assert api.download("fashion-mnist", root=tmp_path / "sets") == tmp_path / "sets"
+    assert preview.download("fashion-mnist", root=tmp_path / "sets") == tmp_path / "sets"
     table = read("fashion-mnist", options=DataOptions(root=str(tmp_path / "sets")))
     assert (table.name, len(table)) == ("fashion-mnist", 120)
-    assert api.download("fashion-mnist") == tmp_path / "cache"
+    assert preview.download("fashion-mnist") == tmp_path / "cache"
     assert len(read("fashion-mnist", options=DataOptions())) == 120
 
 
@@ -125,7 +125,7 @@ def test_a_named_set_is_downloaded_when_asked_for_and_then_read(server, tmp_path
 )
 def test_what_cannot_be_downloaded_is_told(name, message, tmp_path):
     with pytest.raises(DataError, match=message):
-        api.download(name, root=tmp_path)
+        preview.download(name, root=tmp_path)
 
 
 def test_every_download_has_a_size_a_checksum_and_a_place_where_it_is_found():

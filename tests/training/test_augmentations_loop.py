@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import mapsto.training.loop as loop
-from mapsto import _given, api
+from mapsto import _given, preview
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
 from mapsto.errors import RecipeError
@@ -337,7 +337,7 @@ def test_what_auto_searches_fits_the_task(task, digits):
 def test_a_sheet_shows_originals_beside_their_versions(tmp_path, digits):
     from PIL import Image
 
-    path = api.show_augmented("digits", out=tmp_path / "sheet.png", settings=["augment.shift=0.3"])
+    path = preview.show_augmented("digits", out=tmp_path / "sheet.png", settings=["augment.shift=0.3"])
     sheet = np.asarray(Image.open(path))
     assert sheet.shape == (6 + 8 * 70, 18 + 8 * 70, 3)
     original = sheet[6:70:8, 6:70:8]
@@ -349,4 +349,4 @@ def test_a_sheet_shows_originals_beside_their_versions(tmp_path, digits):
 def test_a_sheet_of_a_table_is_refused(tmp_path):
     rng = np.random.default_rng(0)
     with pytest.raises(RecipeError, match="needs images or recordings"):
-        api.show_augmented((rng.normal(size=(50, 3)), rng.normal(size=50)), out=tmp_path / "sheet.png")
+        preview.show_augmented((rng.normal(size=(50, 3)), rng.normal(size=50)), out=tmp_path / "sheet.png")

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,7 +177,8 @@ def test_a_training_of_ones_own_stays_bit_for_bit_as_it_was() -> None:
     slots = [slot.clone() for own in optimizer.state.values() for slot in own.values()]
     expected = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
 
-    shuffled = torch.utils.data.DataLoader(list(inputs), batch_size=None, shuffle=True)
+    rows: Any = list(inputs)
+    shuffled = torch.utils.data.DataLoader(rows, batch_size=None, shuffle=True)
     found = find_learning_rate(model, optimizer, loss, shuffled, total_steps=300)
 
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())

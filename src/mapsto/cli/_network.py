@@ -13,7 +13,7 @@ UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def show(console: Console, network: Mapping[str, Any]) -> None:
-    """Prints what `mapsto.api.show_model` gives."""
+    """Prints what `mapsto.preview.show_model` gives."""
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("layer", overflow="fold")
     table.add_column("kind", overflow="fold")

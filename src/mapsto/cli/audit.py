@@ -54,15 +54,15 @@ def audit(
     Nothing is changed. What is marked safe is what `data.clean: auto` mends in `tune` and `train`.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
-        from mapsto import api  # here, so that --help does not load it
+        from mapsto import preview  # here, so that --help does not load it
 
         if show_augmented is not None:
-            sheet = api.show_augmented(source, out=show_augmented, target=target, settings=settings or ())
+            sheet = preview.show_augmented(source, out=show_augmented, target=target, settings=settings or ())
             terminal.answer({"sheet": str(sheet)}, line=str(sheet))
             return
         findings = [
             found.to_json()
-            for found in api.audit(source, target=target, settings=settings or (), seconds=seconds, only=only)
+            for found in preview.audit(source, target=target, settings=settings or (), seconds=seconds, only=only)
         ]
         line = "\n".join(_line(found) for found in findings) or "nothing was found"
         terminal.answer(findings, line=line, show=lambda console: _show(console, findings))

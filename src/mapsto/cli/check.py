@@ -16,10 +16,10 @@ def check(as_json: _options.Json = False, quiet: _options.Quiet = False, debug: 
     Versions, torch, threads, memory and disk are looked at; the status is 1 if something does not work.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
-        from mapsto import api  # here, so that --help does not load it
+        from mapsto import preview  # here, so that --help does not load it
         from mapsto.cli import _listing
 
-        rows = api.check()
+        rows = preview.check()
         failed = [row for row in rows if not row["ok"]]
         line = "\n".join(f"{row['name']}: {row['advice']}" for row in failed) or "all is well"
         terminal.answer(rows, line=line, show=lambda console: _listing.show(console, rows))

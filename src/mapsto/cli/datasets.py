@@ -39,12 +39,12 @@ def datasets(
     downloaded unless --download names it; what comes is checked by its SHA-256.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
-        from mapsto import api  # here, so that --help does not load it
+        from mapsto import preview  # here, so that --help does not load it
         from mapsto.cli import _listing
 
         if download is not None:
-            api.download(download, root=root)
-        rows = [row for row in api.datasets(root) if download in (None, row["name"])]
+            preview.download(download, root=root)
+        rows = [row for row in preview.datasets(root) if download in (None, row["name"])]
         names = "\n".join(row["name"] for row in rows)
         table = [{title: row[key] for key, title in SHOWN.items()} for row in rows]
         terminal.answer(rows, line=names, show=lambda console: _listing.show(console, table))

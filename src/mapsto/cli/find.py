@@ -58,9 +58,9 @@ def find(
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
         data, recipe = _options.split(source, recipe)
         _options.check_free(out, overwrite)
-        from mapsto import api  # here, so that --help does not load it
+        from mapsto import preview  # here, so that --help does not load it
 
-        found = api.find(
+        found = preview.find(
             data, target=target, task=task, recipe=recipe, settings=settings or (), only=only, seed=seed,
             on_progress=terminal.note,
         )  # fmt: skip

@@ -42,9 +42,9 @@ def init(
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
         _options.check_free(out, overwrite)
-        from mapsto import api  # here, so that --help does not load it
+        from mapsto import preview  # here, so that --help does not load it
 
-        text = api.init(source, target=target, task=task, settings=settings or ())
+        text = preview.init(source, target=target, task=task, settings=settings or ())
         if out is None:
             terminal.answer({"recipe": text}, line=text.rstrip("\n"))
         else:

@@ -2,7 +2,7 @@
 
 A verb is a module of this folder that holds a function of its own name, whose parameters are the arguments and
 options, and `EXAMPLES`, the command lines that its help shows. `mapsto --help` imports all verbs and must answer at
-once, so a verb imports `mapsto.api` inside its function.
+once, so a verb imports `mapsto.api` or `mapsto.preview` inside its function.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def schema(as_json: _options.Json = False, quiet: _options.Quiet = False, debug:
     Editors use it to complete and check them.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
-        from mapsto import api  # here, so that --help does not load it
+        from mapsto import preview  # here, so that --help does not load it
 
-        document = api.schema()
+        document = preview.schema()
         terminal.answer(document, line=json.dumps(document, indent=2, ensure_ascii=False))

@@ -39,21 +39,21 @@ def show(
         if model and schedule:
             raise typer.BadParameter("one at a time, please: --model or --schedule.", param_hint="--schedule")
         data, recipe = _options.split(source, recipe)
-        from mapsto import api  # here, so that --help does not load it
+        from mapsto import preview  # here, so that --help does not load it
 
         if model:
-            network = api.show_model(data, target=target, task=task, recipe=recipe, settings=settings or ())
+            network = preview.show_model(data, target=target, task=task, recipe=recipe, settings=settings or ())
             from mapsto.cli import _network  # here, since it needs rich
 
             lines = "\n".join(f"{name}: {value}" for name, value in _network.facts(network))
             terminal.answer(network, line=lines, show=lambda console: _network.show(console, network))
             return
         if schedule:
-            curve = api.show_schedule(data, target=target, task=task, recipe=recipe, settings=settings or ())
+            curve = preview.show_schedule(data, target=target, task=task, recipe=recipe, settings=settings or ())
             from mapsto.cli._chart import chart
 
             title = f"learning rate of {curve['optimizer']}, schedule {curve['schedule']}, {curve['epochs']:,} epochs"
             terminal.answer(curve, line=chart(curve["learning_rates"], title=title, unit="steps"))
             return
-        text = api.show(data, target=target, task=task, recipe=recipe, settings=settings or ())
+        text = preview.show(data, target=target, task=task, recipe=recipe, settings=settings or ())
         terminal.answer({"recipe": text}, line=text.rstrip("\n"))
