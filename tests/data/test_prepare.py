@@ -357,7 +357,7 @@ def test_of_two_processes_that_prepare_the_same_one_wins(tmp_path, monkeypatch):
         ("inputs.npy", b"\x93NUMPY", "is damaged"),
         ("parts.npz", b"", "is damaged"),
         ("prepared.json", b"{", "is damaged"),
-        ("prepared.json", b'{"format": 0}', "was prepared in format 0; this version of mapsto reads format 1"),
+        ("prepared.json", b'{"format": 0}', "was prepared in format 0; this version of mapsto reads format 2"),
         ("prepared.json", None, "holds no prepared data"),
     ],
 )
