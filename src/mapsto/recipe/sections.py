@@ -299,18 +299,88 @@ class TrainingOptions(Options):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train; auto: a GPU if there is one")
 
 
+COSTS = ("parameters", "latency", "train_seconds", "fairness_gap")
+"""Objectives that are no metric: trainable numbers, milliseconds for one row, seconds of training, and the largest
+difference of the metric between groups of rows. Less is better."""
+
+HUB = "optunahub/"
+"""What the name of a sampler begins with that comes from OptunaHub's collection."""
+
+
 class SearchOptions(Options):
     """How recipes are proposed, compared and chosen, and for how long."""
 
-    sampler: str = Field("tpe", validate_default=False, description="how recipes are proposed")
+    sampler: str = Field(
+        "auto",
+        validate_default=False,
+        description="how recipes are proposed; auto: chosen for the space and the budget; optunahub/NAME: a sampler of "
+        "that collection",
+    )
     pruner: str = Field("median", validate_default=False, description="how poor trials are stopped early")
     budget: str | None = Field(None, description='wall-clock time, as "90s", "10m" or "1h30m"; null: no limit')
     n_trials: int | None = Field(None, ge=1, description="trials, at most; null: as many as the budget holds")
+    trial_time: str | None = Field(None, description='time of one training, at most, as "5m"; null: no limit')
     metric: str | None = Field(None, description="what is optimized, on the validation part; null: the task's first")
+    objectives: tuple[str, ...] = Field(
+        (),
+        max_length=4,
+        description="what is optimized besides: metrics, or parameters, latency, train_seconds, fairness_gap",
+    )
+    fairness_column: str | None = Field(
+        None, description="column whose values form the groups among which fairness_gap compares the metric"
+    )
+    max_parameters: int | None = Field(None, ge=1, description="trainable numbers of a network, at most; null: any")
+    max_latency: float | None = Field(
+        None, gt=0, description="milliseconds for the answer to one row on this machine, at most; null: any"
+    )
+    max_memory: str | None = Field(None, description='memory of a training beside the data, at most, as "2GB"')
+    fidelity: Literal["epochs", "examples", "image_size", "folds", "seeds"] = Field(
+        "epochs",
+        description="what a trial is given more of as long as it does well: epochs, training rows, pixels, folds, seeds",
+    )
     finalists: int = Field(2, ge=1, le=100, description="best recipes that are trained again with other seeds")
     num_seeds: int = Field(
         3, ge=1, le=100, description="runs of each finalist and of the default recipe; at least one on each fold"
     )
+    max_seeds: int = Field(
+        10, ge=1, le=100, description="runs of each at most, where more of them can still make the difference clear"
+    )
+    ablation: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="share of the budget for the runs that show which changed setting brought how much; 0: none",
+    )
+    ensemble: int = Field(
+        0, ge=0, le=50, description="networks at most in an ensemble that is offered beside the winner; 0: none"
+    )
+    learn_from: tuple[str, ...] = Field(
+        (), description="folders of finished runs whose best recipes are tried first, those on the likest data first"
+    )
+    portfolio: bool = Field(
+        False, description="recipes that did well on many data sets are tried first; they come with mapsto"
+    )
+    executor: Literal["auto", "in_process", "processes", "ray"] = Field(
+        "auto", description="where trials are trained; auto: in this process, or in as many as there are workers"
+    )
+    workers: int | Literal["auto"] = Field(
+        1, description="trials that are trained at once; auto: one a GPU, or as many as there are cores"
+    )
+    address: str | None = Field(None, description="of the Ray cluster; null: one is started on this machine")
+    lookahead: int = Field(
+        4,
+        ge=1,
+        le=1000,
+        description="a trial knows all but the last so many before it, in the order of their numbers: as many can run "
+        "at once with the same result as one after the other",
+    )
+    order: Literal["exact", "fast"] = Field(
+        "exact", description="fast: a trial knows whatever is over, so that no worker waits, and no run repeats exactly"
+    )
+    storage: str | None = Field(
+        None, description="Optuna's storage, as sqlite:///study.db or grpc://host:port; null: a journal in the run folder"
+    )
+    disk: str = Field("20GB", description="for the checkpoints of a study; those of the best trials are kept anyhow")
 
     @field_validator("budget")
     @classmethod
@@ -319,10 +389,49 @@ class SearchOptions(Options):
             parse_budget(budget)
         return budget
 
+    @field_validator("trial_time")
+    @classmethod
+    def _is_a_time(cls, trial_time: str | None) -> str | None:
+        if trial_time is not None:
+            parse_duration(trial_time, "The time of a trial")
+        return trial_time
+
+    @field_validator("max_memory", "disk")
+    @classmethod
+    def _is_a_size(cls, size: str | None) -> str | None:
+        if size is not None:
+            parse_size(size)
+        return size
+
+    @field_validator("workers")
+    @classmethod
+    def _is_a_number_of_workers(cls, workers: int | str) -> int | str:
+        if isinstance(workers, int) and not 1 <= workers <= 1024:
+            raise ValueError(f"search.workers must be auto or a whole number in [1, 1024]. Received: {workers}.")
+        return workers
+
+    @field_validator("objectives")
+    @classmethod
+    def _are_objectives(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in COSTS:
+                METRICS.check(name)
+        return names
+
+    @model_validator(mode="after")
+    def _has_groups(self) -> SearchOptions:
+        if "fairness_gap" in self.objectives and self.fairness_column is None:
+            raise ValueError(
+                "search.objectives names fairness_gap, so search.fairness_column must name the column whose values form "
+                "the groups. Received: null."
+            )
+        return self
+
     @field_validator("sampler")
     @classmethod
     def _is_a_sampler(cls, name: str) -> str:
-        SAMPLERS.check(name)
+        if not name.startswith(HUB):
+            SAMPLERS.check(name)
         return name
 
     @field_validator("pruner")

@@ -9,7 +9,11 @@ from typing import Any, Literal
 from mapsto import _files
 from mapsto.metrics.base import Direction
 
-State = Literal["complete", "pruned", "stopped", "failed"]
+State = Literal["complete", "pruned", "stopped", "failed", "infeasible"]
+Phase = Literal["explore", "confirm", "ablate", "final"]
+Point = tuple[int, tuple[float, ...]]
+"""Units of fidelity that were done (epochs, mostly), and every objective then, the first one first."""
+
 RESULT = "result.json"
 
 
@@ -19,8 +23,10 @@ class Outcome:
 
     Attributes:
         number: of the trial whose recipe was trained.
-        phase: why it was trained: `"explore"`, `"confirm"` (a further seed) or `"final"`.
-        state: complete (to its end or early stopping), pruned (others did better), stopped (the time was up), failed.
+        phase: why it was trained: `"explore"`, `"confirm"` (a further seed or fold), `"ablate"` (a recipe between the
+            default and the winner) or `"final"`.
+        state: complete (to its end or early stopping), pruned (others did better), stopped (the time was up), failed,
+            infeasible (beyond a limit that the user set, or too large for the memory).
         cause: why it ended, in words.
         score: best objective on the validation part; None if nothing was measured.
         best_epoch: where it was reached.
@@ -30,10 +36,15 @@ class Outcome:
         seed: of weights, data order and dropout.
         of: the trial that it repeats with another seed, or None.
         fold: whose rows it was validated on, from 0; None where there are no folds.
+        starts_from: the trial whose checkpoint it began with, or None.
+        curve: the objectives over the fidelity, in order; see `Point`.
+        values: every objective by name, where there is more than one; those of the best epoch.
+        accumulate_steps: pieces that a batch went through the network in, raised where the memory was too small.
+        violations: limits that it is beyond, by name, and by how much, relative to the limit.
     """
 
     number: int
-    phase: Literal["explore", "confirm", "final"]
+    phase: Phase
     state: State
     cause: str
     score: float | None
@@ -46,6 +57,11 @@ class Outcome:
     seed: int = 0
     of: int | None = None
     fold: int | None = None
+    starts_from: int | None = None
+    curve: tuple[Point, ...] = ()
+    values: dict[str, float] = field(default_factory=dict)
+    accumulate_steps: int = 1
+    violations: dict[str, float] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Writes the result into the trial's folder."""
@@ -55,7 +71,13 @@ class Outcome:
     def read(cls, folder: Path) -> Outcome | None:
         """The result in a trial's folder, or None while it has none."""
         path = folder / RESULT
-        return cls(**_files.read_json(path)) if path.exists() else None
+        return cls.from_json(_files.read_json(path)) if path.exists() else None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Outcome:
+        """From what `asdict` gave, after a way through JSON."""
+        curve = tuple((int(unit), tuple(point)) for unit, point in values.get("curve", ()))
+        return cls(**{**values, "curve": curve})
 
 
 def ranked(outcomes: list[Outcome], direction: Direction) -> list[Outcome]:
