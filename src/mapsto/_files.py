@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mapsto.errors import RunError
+from mapsto.errors import DiskFull, RunError
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOENT)
 
@@ -41,7 +41,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RunError(
+            raise DiskFull(
                 f"The disk is full: {path} could not be written. Nothing that was there is lost. "
                 f"Free some space and go on with `mapsto resume`."
             ) from error

@@ -14,13 +14,15 @@ from mapsto.data.read import read
 from mapsto.data.table import Table
 from mapsto.errors import RecipeError, RunError
 from mapsto.recipe.budget import parse_budget
-from mapsto.recipe.families import SAMPLERS
+
 from mapsto.recipe.schema import Recipe
 from mapsto.recipe.space import Space
+from mapsto.search.crew import num_workers
 from mapsto.search.plan import Plan
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.results import conclude
 from mapsto.search.run import AUDIT, STUDY, Run, run_path
+from mapsto.search.samplers._named import named
 from mapsto.search.store import DataStore
 from mapsto.search.study import Study
 
@@ -50,7 +52,7 @@ def start(
     first = first_recipe(given, defaults)
     device_of(first)
     if searching and given.ranges:
-        SAMPLERS.get(first.search.sampler)().size(given.ranges)  # refuses what cannot be listed
+        named(first.search.sampler).size(given.ranges)  # refuses what cannot be listed
     run = Run.create(Path(out) if out is not None else run_path(table.name, overwrite), overwrite=overwrite)
     try:
         run.add_elapsed(time.perf_counter() - started)
@@ -122,15 +124,21 @@ def _work(run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore,
         n_trials=DEFAULT_TRIALS if seconds is None and search.n_trials is None else search.n_trials,
         finalists=search.finalists,
         num_seeds=max(search.num_seeds, num_folds),
+        max_seeds=max(search.num_seeds, search.max_seeds, num_folds),
+        workers=num_workers(search, store.device),
+        ablation=search.ablation,
         test_seconds=0.0 if seconds is None else _test_seconds(seconds, baseline_seconds),
     )
     study = Study(run, given, defaults, store, plan, listener)
     environment = _environment.describe()
     _files.write_json(run.path / "environment.json", environment)
     _files.write_text(run.path / STUDY, filled(given, study.default_recipe).to_yaml())
-    study.explore()
-    study.confirm()
-    trainer = study.final()
+    try:
+        study.explore()
+        study.confirm()
+        trainer = study.final()
+    finally:
+        study.close()
     study.tell("test")
     conclude(study, trainer, baseline_seconds=baseline_seconds, environment=environment)
     trainer.close()

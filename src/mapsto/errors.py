@@ -4,6 +4,7 @@
     ├── RecipeError      a setting: unknown, out of range, or in conflict with another
     ├── DataError        the data: not there, not readable, or not fit for the task
     ├── RunError         the run folder: not writable, not a run, or another process works in it
+    │   └── DiskFull     there is no space left for it
     ├── TrainingError    nothing could be trained, with the cause of every failure
     ├── ModelError       a network of the user's own: not fit for what is asked of it
     └── MissingPackage   an optional package is not installed (also an `ImportError`)
@@ -29,6 +30,10 @@ class RunError(MapstoError, RuntimeError):
     """A run folder cannot be written, is not one, or is in use."""
 
 
+class DiskFull(RunError):
+    """There is no space left on the disk of a run folder; all that was written before is whole."""
+
+
 class TrainingError(MapstoError, RuntimeError):
     """No recipe of a study could be trained."""
 
@@ -39,3 +44,9 @@ class ModelError(MapstoError, ValueError):
 
 class MissingPackage(MapstoError, ImportError):
     """An optional package is needed and not installed."""
+
+
+def by_name(name: str, message: str) -> MapstoError:
+    """The error that another process met, from its class's name and its text."""
+    kinds = (RecipeError, DataError, RunError, DiskFull, TrainingError, ModelError, MissingPackage)
+    return next((kind for kind in kinds if kind.__name__ == name), MapstoError)(message)

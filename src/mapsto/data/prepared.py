@@ -18,7 +18,7 @@ from mapsto.data.encoders.base import Encoder, Spec
 from mapsto.data.images import png_uri
 from mapsto.data.preprocessing import Preprocessing
 from mapsto.data.table import PARTS, Note, Part
-from mapsto.errors import RunError
+from mapsto.errors import DataError, RunError
 
 FORMAT = 2
 WEIGHTS = "weights"
@@ -137,6 +137,19 @@ class Prepared:
         if inputs.spec.encoder == "tokens":
             return {"kind": "text", "text": "\n".join(str(values[name] or "") for name in inputs.columns)}
         return {"kind": "row", "values": values}
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A raw column of the source, one value a row of the table.
+
+        Raises:
+            DataError: it is not kept: those that a person is shown are, the first ones of a table and the texts.
+        """
+        if name not in self.example_columns:
+            raise DataError(
+                f'{self.facts.name} keeps no column "{name}" beside its prepared rows. Columns that are kept: '
+                f"{', '.join(self.example_columns[:20]) or 'none'}."
+            )
+        return np.asarray(self._examples.column(1 + self.example_columns.index(name)).to_pylist(), dtype=object)
 
     @cached_property
     def _examples(self) -> Any:

@@ -316,7 +316,11 @@ class SearchOptions(Options):
         description="how recipes are proposed; auto: chosen for the space and the budget; optunahub/NAME: a sampler of "
         "that collection",
     )
-    pruner: str = Field("median", validate_default=False, description="how poor trials are stopped early")
+    pruner: str = Field(
+        "auto",
+        validate_default=False,
+        description="how poor trials are stopped early; auto: median, or racing where folds or seeds are the fidelity",
+    )
     budget: str | None = Field(None, description='wall-clock time, as "90s", "10m" or "1h30m"; null: no limit')
     n_trials: int | None = Field(None, ge=1, description="trials, at most; null: as many as the budget holds")
     trial_time: str | None = Field(None, description='time of one training, at most, as "5m"; null: no limit')
@@ -378,7 +382,8 @@ class SearchOptions(Options):
         "exact", description="fast: a trial knows whatever is over, so that no worker waits, and no run repeats exactly"
     )
     storage: str | None = Field(
-        None, description="Optuna's storage, as sqlite:///study.db or grpc://host:port; null: a journal in the run folder"
+        None,
+        description="Optuna's storage, as sqlite:///study.db or grpc://host:port; null: a journal in the run folder",
     )
     disk: str = Field("20GB", description="for the checkpoints of a study; those of the best trials are kept anyhow")
 
@@ -437,7 +442,8 @@ class SearchOptions(Options):
     @field_validator("pruner")
     @classmethod
     def _is_a_pruner(cls, name: str) -> str:
-        PRUNERS.check(name)
+        if name != "auto":
+            PRUNERS.check(name)
         return name
 
     @field_validator("metric")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -65,7 +66,12 @@ class Outcome:
 
     def write(self, folder: Path) -> None:
         """Writes the result into the trial's folder."""
-        _files.write_json(folder / RESULT, asdict(self))
+        _files.write_json(folder / RESULT, self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """In JSON's types, which know no NaN: an objective that was no finite number is null."""
+        curve = [[unit, [value if math.isfinite(value) else None for value in values]] for unit, values in self.curve]
+        return {**asdict(self), "curve": curve}
 
     @classmethod
     def read(cls, folder: Path) -> Outcome | None:
@@ -75,13 +81,21 @@ class Outcome:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Outcome:
-        """From what `asdict` gave, after a way through JSON."""
-        curve = tuple((int(unit), tuple(point)) for unit, point in values.get("curve", ()))
+        """Takes what `to_json` gave."""
+        curve = tuple(
+            (int(unit), tuple(math.nan if value is None else float(value) for value in point))
+            for unit, point in values.get("curve", ())
+        )
         return cls(**{**values, "curve": curve})
+
+
+def is_candidate(outcome: Outcome) -> bool:
+    """Whether a training may win: complete, or cut by time, with a score."""
+    return outcome.state in ("complete", "stopped") and outcome.score is not None
 
 
 def ranked(outcomes: list[Outcome], direction: Direction) -> list[Outcome]:
     """Candidates (complete, or cut by time with a score), the best first, earlier ones before later."""
-    scored = [o for o in outcomes if o.state in ("complete", "stopped") and o.score is not None]
+    scored = [outcome for outcome in outcomes if is_candidate(outcome)]
     sign = -1 if direction == "maximize" else 1
     return sorted(scored, key=lambda o: (sign * (o.score or 0.0), o.number))

@@ -1,4 +1,7 @@
-"""The budget and how it is divided: exploring, confirming the finalists with further seeds, the final fit, the test."""
+"""The budget and how it is divided: exploring, confirming the finalists with further seeds, the final fit, the test.
+
+What a run takes is measured from the first seconds on, so the plan is revised as the study goes.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,11 @@ class Plan:
         seconds: the whole budget, or None.
         n_trials: recipes to explore at most, or None.
         finalists: recipes that are run again, the default beside them.
-        num_seeds: fresh runs of each of them.
+        num_seeds: fresh runs of each of them, at least.
         test_seconds: kept for the test, the plain baselines and the report.
+        max_seeds: fresh runs of each at most, where more can make the difference clear.
+        workers: trainings at once.
+        ablation: share of the budget for the path from the default recipe to the winner.
 
     Example:
         >>> plan = Plan(seconds=100, n_trials=None, finalists=1, num_seeds=2, test_seconds=5)
@@ -33,21 +39,38 @@ class Plan:
     finalists: int
     num_seeds: int
     test_seconds: float
+    max_seeds: int = 1
+    workers: int = 1
+    ablation: float = 0.0
 
     def explore_until(self, run_seconds: float) -> float:
         """Elapsed seconds at which exploring ends, where one full run takes `run_seconds`."""
         if self.seconds is None:
             return float("inf")
-        runs = (self.finalists + 1) * self.num_seeds + 1
-        wanted = SAFETY * runs * run_seconds + self.test_seconds
-        return self.seconds - min(wanted, SHARE_AFTER_EXPLORING * self.seconds)
+        wanted = self.confirm_seconds(run_seconds) + self.final_seconds(run_seconds) + self.test_seconds
+        return self.seconds - min(wanted + self.ablation * self.seconds, SHARE_AFTER_EXPLORING * self.seconds)
+
+    def confirm_seconds(self, run_seconds: float) -> float:
+        """What the fewest fresh runs of the finalists and the default take."""
+        waves = -(-(self.finalists + 1) // self.workers)
+        return SAFETY * waves * self.num_seeds * run_seconds
+
+    def final_seconds(self, run_seconds: float) -> float:
+        """What the final fit takes."""
+        return SAFETY * run_seconds
 
     def confirm_until(self, run_seconds: float) -> float:
         """Elapsed seconds at which no further seed is begun or continued: the final fit must still follow."""
         if self.seconds is None:
             return float("inf")
-        left = self.seconds - self.test_seconds - SAFETY * run_seconds
+        left = self.seconds * (1 - self.ablation) - self.test_seconds - self.final_seconds(run_seconds)
         return max(left, self.explore_until(run_seconds))
+
+    def ablate_until(self, run_seconds: float) -> float:
+        """Elapsed seconds at which no further run on the path to the winner is begun."""
+        if self.seconds is None:
+            return float("inf")
+        return self.seconds - self.test_seconds - self.final_seconds(run_seconds)
 
     def final_until(self) -> float:
         """Elapsed seconds at which the final fit ends."""

@@ -11,8 +11,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Phase = Literal["prepare", "explore", "confirm", "final", "test", "baselines"]
-PHASES: tuple[Phase, ...] = ("prepare", "explore", "confirm", "final", "test", "baselines")
+Phase = Literal["prepare", "explore", "confirm", "ablate", "final", "test", "baselines"]
+PHASES: tuple[Phase, ...] = ("prepare", "explore", "confirm", "ablate", "final", "test", "baselines")
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """How the rest of the budget is to be used, as far as is known now.
+
+    Attributes:
+        run_seconds: what one training of a promising recipe takes.
+        explore_until: elapsed seconds at which exploring ends.
+        confirm_runs: trainings that confirm the finalists, at least.
+        confirm_seconds: what these take.
+        final_seconds: what the final training takes.
+        test_seconds: kept for the test, the baselines and the report.
+    """
+
+    run_seconds: float
+    explore_until: float
+    confirm_runs: int
+    confirm_seconds: float
+    final_seconds: float
+    test_seconds: float
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,9 @@ class Progress:
         percent: whether a score is a share in [0, 1] that reads best as a percentage.
         run: the run folder; empty while there is none.
         message: one line for the user, such as why a trial failed; empty where there is nothing to say.
+        infeasible: trials that were beyond a limit.
+        workers: trials that are trained at once.
+        plan: how the budget is divided; None without a budget, and before that is known.
 
     Example:
         >>> progress = Progress(phase="explore", trial=3, elapsed=12.0, budget=60.0)
@@ -53,7 +77,7 @@ class Progress:
     phase: Phase
     trial: int | None = None
     chosen: Mapping[str, Any] = field(default_factory=dict)
-    state: Literal["complete", "pruned", "stopped", "failed"] | None = None
+    state: Literal["complete", "pruned", "stopped", "failed", "infeasible"] | None = None
     epoch: int = 0
     max_epochs: int = 0
     step: int = 0
@@ -72,6 +96,9 @@ class Progress:
     percent: bool = False
     run: str = ""
     message: str = ""
+    infeasible: int = 0
+    workers: int = 1
+    plan: PlanView | None = None
 
     @property
     def remaining(self) -> float | None:
@@ -81,7 +108,7 @@ class Progress:
     @property
     def ended(self) -> int:
         """Trials that are over, whatever became of them."""
-        return self.finished + self.pruned + self.failed
+        return self.finished + self.pruned + self.failed + self.infeasible
 
 
 Listener = Callable[[Progress], None]

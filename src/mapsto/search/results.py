@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,8 @@ from mapsto.search.run import AUDIT, RESULTS
 if TYPE_CHECKING:
     from mapsto.data.encoders.base import Encoder
     from mapsto.data.prepare import Prepared
-    from mapsto.search.study import Candidate, Study
+    from mapsto.search.standing import Candidate
+    from mapsto.search.study import Study
     from mapsto.tasks.base import Task
     from mapsto.training.loop import TorchTrainer
 
@@ -53,7 +53,7 @@ def conclude(
     _write_arrays(run.path / PREDICTIONS, rows=rows, predictions=predictions, targets=targets)
     _files.write_json(run.path / SCORECARD, scorecard.to_json())
 
-    candidates = study.candidates()
+    candidates = study.standing.candidates()
     winner = candidates[0]
     default = next((candidate for candidate in candidates if candidate.number == 0), None)
     comparison = _compared(study, winner, default)
@@ -78,7 +78,7 @@ def conclude(
         "verdict": None if comparison is None else comparison.verdict,
         "verdict_text": verdict,
         "verdict_said": to_json(verdict),
-        "trials": [asdict(outcome) for _, outcome in sorted(study.outcomes.items())],
+        "trials": [outcome.to_json() for _, outcome in sorted(study.standing.outcomes.items())],
         "scorecard": scorecard.to_json(),
         "baselines": _baselines(study, trainer, predictions, targets, baseline_seconds),
         "colors": task.colors(prepared.encoders["targets"]),
@@ -109,11 +109,11 @@ def scored(
 
 def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study) -> str:
     """How the winner stands to the default recipe, in a sentence."""
-    if study.outcomes and not any(outcome.epochs for outcome in study.outcomes.values()):
+    if study.standing.outcomes and not any(outcome.epochs for outcome in study.standing.outcomes.values()):
         return say("There was no time for a single epoch, so this network is all but untrained: give a larger budget.")
     if not study.space.ranges:
         return say("One recipe was trained; there was nothing to compare it with.")
-    if len(study.ranked_trials()) == 1:
+    if len(study.standing.ranked()) == 1:
         return say("Only one recipe could be trained in the time, so there is nothing to compare it with.")
     if winner.number == 0:
         return say("No recipe was better on average than the default one, so the default is the winner.")
@@ -164,21 +164,28 @@ def _validation(candidate: Candidate) -> dict[str, Any]:
 
 def _compared(study: Study, winner: Candidate, default: Candidate | None) -> Comparison | None:
     """The winner beside the default on the same seeds, folds and validation rows; None where that cannot be said."""
-    if default is None or winner.number == default.number or not winner.scores:
+    if default is None or winner.number == default.number:
         return None
-    recipe, folds = study.default_recipe, study.confirmed_folds()
+    count = min(len(winner.scores), len(default.scores))
+    if not count:
+        return None
+    recipe, folds = study.default_recipe, study.confirmed_folds(count)
     targets = []
     for fold in folds:
         prepared, _ = study.store.get(recipe.replace({"data.fold": fold}))
         targets.append(truth_of(recipe.task, prepared, prepared.parts["validation"]))
-    pairs = [study.confirmed_predictions(number) for number in (winner.number, default.number)]
+    pairs = [study.confirmed_predictions(number, count) for number in (winner.number, default.number)]
     differences = None
     if all(len(p) == len(t) for predictions in pairs for p, t in zip(predictions, targets, strict=True)):
         # Else a setting that leaves rows out was searched, and the two have other validation rows.
         differences = fold_differences(study.metric, pairs[0], pairs[1], targets, folds)
     num_folds = len(set(folds)) if recipe.data.num_folds else 0
     return compare(
-        winner.scores, default.scores, study.metric.direction, row_differences=differences, num_folds=num_folds
+        winner.scores[:count],
+        default.scores[:count],
+        study.metric.direction,
+        row_differences=differences,
+        num_folds=num_folds,
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mapsto.data.prepare import Prepared, load_prepared, prepare
@@ -22,8 +23,38 @@ TELL_SECONDS = 2.0
 """What takes less than this is not spoken of."""
 
 
+class Loaded:
+    """Prepared data as tensors, by their folder; not all that were asked for are held at a time.
+
+    Args:
+        device: where tensors go.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._ready: dict[Path, tuple[Prepared, Tensors]] = {}  # the last used last
+
+    def get(self, folder: Path) -> tuple[Prepared, Tensors]:
+        """The data that lie in a folder."""
+        found = self._ready.pop(folder, None)
+        if found is None:
+            prepared = load_prepared(folder)
+            self._let_go(_size(prepared))
+            found = (prepared, Tensors(prepared, self._device))
+        self._ready[folder] = found
+        return found
+
+    def _let_go(self, needed: int) -> None:
+        """Drops what was not used for longest, as far as all would not fit beside what is needed now."""
+        held = sum(_size(prepared) for prepared, _ in self._ready.values())
+        for folder in list(self._ready):
+            if held + needed <= IN_MEMORY_BYTES:
+                break
+            held -= _size(self._ready.pop(folder)[0])
+
+
 class DataStore:
-    """Prepared data by the recipe's `data` section: each fold has its own, and not all folds are held at a time.
+    """Prepared data by the recipe's `data` section: each fold has its own.
 
     Args:
         run: where they lie.
@@ -33,35 +64,22 @@ class DataStore:
     """
 
     def __init__(self, run: Run, read: Callable[[], Table], device: str, listener: Listener) -> None:
-        self._run, self._read, self._device, self._listener = run, read, device, listener
+        self._run, self._read, self.device, self._listener = run, read, device, listener
         self._told = time.monotonic()
-        self._ready: dict[str, tuple[Prepared, Tensors]] = {}  # the last used last
+        self.loaded = Loaded(device)
 
     def get(self, recipe: Recipe) -> tuple[Prepared, Tensors]:
         """The data as this recipe wants them, prepared if they are not yet."""
+        return self.loaded.get(self.folder(recipe))
+
+    def folder(self, recipe: Recipe) -> Path:
+        """Where the data lie as this recipe wants them, prepared if they are not yet."""
         settings = {"data": recipe.data.model_dump(), "task": recipe.task.name, "seed": recipe.seed}
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-        found = self._ready.pop(key, None)
-        if found is None:
-            prepared = self._prepared(key, recipe)
-            self._let_go(_size(prepared))
-            found = (prepared, Tensors(prepared, self._device))
-        self._ready[key] = found
-        return found
-
-    def _let_go(self, needed: int) -> None:
-        """Drops what was not used for longest, as far as all would not fit beside what is needed now."""
-        held = sum(_size(prepared) for prepared, _ in self._ready.values())
-        for key in list(self._ready):
-            if held + needed <= IN_MEMORY_BYTES:
-                break
-            held -= _size(self._ready.pop(key)[0])
-
-    def _prepared(self, key: str, recipe: Recipe) -> Prepared:
         folder = self._run.path / "data"
         known: dict[str, str] = self._run.state.get("data", {})
         if key in known and (folder / known[key]).is_dir():
-            return load_prepared(folder / known[key])  # the source may be gone by now
+            return folder / known[key]  # the source may be gone by now
         prepared = prepare(
             self._read(),
             task=recipe.task,
@@ -71,7 +89,7 @@ class DataStore:
             on_progress=self._tell,
         )
         self._run.save_state(data={**known, key: prepared.folder.name})
-        return prepared
+        return prepared.folder
 
     def _tell(self, done: int, total: int) -> None:
         if time.monotonic() - self._told >= TELL_SECONDS:

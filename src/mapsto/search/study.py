@@ -4,43 +4,49 @@ named.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mapsto import _files
 from mapsto.errors import TrainingError
-from mapsto.recipe.families import METRICS, PRUNERS, SAMPLERS
-from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform
+from mapsto.recipe.budget import parse_duration
+from mapsto.recipe.families import METRICS, PRUNERS
 from mapsto.recipe.seeds import derive
-from mapsto.search.outcome import Outcome, State, ranked
+from mapsto.search.checkpoints import Checkpoints
+from mapsto.search.costs import names
+from mapsto.search.crew import crew, place
+from mapsto.search.dispatch import Dispatcher
+from mapsto.search.ledger import Ledger, Ready, drop_unfinished
+from mapsto.search.making import Maker
+from mapsto.search.outcome import Outcome, State
+from mapsto.search.patience import Patience
 from mapsto.search.plan import Plan
-from mapsto.search.progress import Listener, Phase, Progress
+from mapsto.search.problem import Proposal
+from mapsto.search.progress import Listener, Phase, PlanView, Progress
+from mapsto.search.pruners.base import Pruner
 from mapsto.search.run import JOURNAL, Run
+from mapsto.search.standing import Candidate, Standing, confirm_name
+from mapsto.search.storage import mend_journal, open_study
 from mapsto.search.store import DataStore
-from mapsto.search.training_run import Job, drop_checkpoint, execute
-from mapsto.training.base import Measurement, Tick
+from mapsto.search.training_run import VALIDATION, checkpoint_path, drop_checkpoint, fitted, load_trainer
+from mapsto.training.base import Tick
 
 if TYPE_CHECKING:
     import optuna
     from numpy.typing import NDArray
 
     from mapsto.metrics.base import Metric
-    from mapsto.recipe.schema import Recipe
     from mapsto.recipe.space import Space
+    from mapsto.search.jobs import Job
     from mapsto.training.loop import TorchTrainer
 
 logger = logging.getLogger("mapsto")
-
-VALIDATION = "validation.npy"
-"""Predictions of a confirming run on the validation part."""
 
 STUDY_NAME = "mapsto"
 """The journal holds one study, and its name does not change when the folder is moved."""
@@ -51,27 +57,14 @@ HOPELESS = 10
 NOWHERE = Tick(0, 0, 0, 0)
 """Between trainings."""
 
+GUESS_AFTER_SECONDS = 0.5
+"""The first steps are slower than those that follow, so the guess is made after some."""
+
+LOOK_SECONDS = 0.5
+"""How long is waited for a training to end before the budget is looked at again."""
+
 KEEP_CHECKPOINTS = 3
 """Checkpoints of the best explored trials that stay on disk, at least; any of them, or the default, may win."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A recipe that may win: its trial, and its scores on the validation part.
-
-    `scores` holds one fresh run a seed, in the order of the seeds; empty where there was no time to run it again. Where
-    the data have folds, the fold changes with the seed.
-    """
-
-    number: int
-    chosen: dict[str, Any]
-    explored_score: float
-    scores: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Mean over the fresh runs; the explored score where there are none."""
-        return math.fsum(self.scores) / len(self.scores) if self.scores else self.explored_score
 
 
 class Study:
@@ -84,6 +77,7 @@ class Study:
         store: the data.
         plan: the budget.
         listener: told where the study stands.
+        first: values to try after the default ones, such as those that did well on other data.
     """
 
     def __init__(
@@ -94,20 +88,33 @@ class Study:
         store: DataStore,
         plan: Plan,
         listener: Listener,
+        first: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        self.run, self.space, self.defaults, self.store, self.plan, self.listener = (
-            run, space, defaults, store, plan, listener,
-        )  # fmt: skip
-        self.default_chosen = space.walk(self._default_value, defaults)
-        self.default_recipe = self._recipe(self.default_chosen)
+        self.run, self.space, self.store, self.plan, self.listener = run, space, store, plan, listener
+        self.maker = Maker(run, space, defaults, store)
+        self.defaults, self.default_recipe = defaults, self.maker.default_recipe
         search = self.default_recipe.search
+        self.first = [self.maker.default_chosen, *first]
+        self.problem = self.maker.problem(self._max_trials())
+        self.maker.sampler.build(self.problem, 0)  # refuses what it cannot search, before anything is trained
+        self.pruner = PRUNERS.get(self.maker.pruner)()
+        self._thaws = type(self.pruner).thaws is not Pruner.thaws
         self.metric: Metric = METRICS.get(search.metric or self.default_recipe.task.metrics[0])()
-        self.sampler, self.pruner = SAMPLERS.get(search.sampler)(), PRUNERS.get(search.pruner)()
-        self.outcomes: dict[str, Outcome] = {}
+        self.standing = Standing(self.metric.direction, plan.finalists, bool(space.ranges))
         for folder in sorted((run.path / "trials").glob("*")):
             outcome = Outcome.read(folder)
             if outcome is not None:
-                self.outcomes[folder.name] = outcome
+                self.standing.add(folder.name, outcome)
+        self.patience = Patience(self._pause, lambda: mend_journal(run.path / JOURNAL))
+        self.checkpoints = Checkpoints(run, search.disk)
+        self.dispatcher = Dispatcher(crew(search, place(search, store.device, self._tick), store), self.patience)
+        self._phase: Phase = "explore"
+        self._predicted: float | None = None
+        self._began: dict[str, tuple[int, float]] = {}
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self.dispatcher.executor.close()
 
     # -- the phases, in order ------------------------------------------------------------------------------------
 
@@ -117,15 +124,37 @@ class Study:
         Raises:
             TrainingError: not one recipe could be trained.
         """
-        study = self._optuna_study()
-        while not self._exploring_is_over(study):
-            self._explore_one(study, self._next_trial(study))
-        if not self.ranked_trials():
-            causes = "; ".join(f"trial {o.number}: {o.cause}" for o in list(self.outcomes.values())[:3])
+        self._phase = "explore"
+        if not self._exploring_is_over():
+            ledger = self._ledger()
+            ledger.begin(self.standing.explored)
+            try:
+                self._explore(ledger)
+            except BaseException:
+                ledger.close()
+                raise
+            ledger.close(settle=bool(self.run.state.get("explored")))
+        if not self.standing.ranked(1):
+            causes = "; ".join(f"trial {o.number}: {o.cause}" for o in list(self.standing.explored.values())[:3])
             raise TrainingError(
                 f"No recipe could be trained ({causes}). The folders under {self.run.path / 'trials'} hold their logs. "
                 f"If the time was too short, give a larger `--budget`."
             )
+
+    def _explore(self, ledger: Ledger) -> None:
+        out = self.dispatcher
+        while True:
+            while out.free and not self._exploring_is_over():
+                ready = ledger.take(0.0 if out.out else LOOK_SECONDS)
+                if ready is None:
+                    break
+                out.submit(self._explored_job(ready))
+            if not out.out and (self._exploring_is_over() or ledger.is_exhausted):
+                return
+            for job, outcome in out.wait(LOOK_SECONDS if not out.free else 0.02):
+                self._end(job, outcome)
+                ledger.give(outcome)
+                self._keep_the_best(job, outcome)
 
     def confirm(self) -> None:
         """Runs the finalists, and the default recipe beside them, with fresh seeds that all of them share.
@@ -133,50 +162,17 @@ class Study:
         Where the data have folds, the fold changes with the seed, so that a run differs from the next in all that
         chance decides. The folds that selected nothing come first.
         """
-        finalists = self._finalist_numbers()
+        self._phase = "confirm"
+        finalists = self.standing.finalist_numbers()
         if len(finalists) < 2:
             return  # nothing to compare
         until = self.plan.confirm_until(self._run_seconds())
         for seed_number in range(self.plan.num_seeds):
-            for number in finalists:
-                name = f"{number:04d}-seed{seed_number + 1}"
-                if not self._is_confirmed(name) and self.run.elapsed < until:
-                    chosen = self._explored()[number].chosen
-                    seed = derive(self.default_recipe.seed, "confirm", seed_number)
-                    fold = self._fold(seed_number)
-                    job = self._job(
-                        name, chosen, number=number, phase="confirm", seed=seed, until=until, of=number, fold=fold
-                    )
-                    self._confirm_one(name, job)
-
-    def _is_confirmed(self, name: str) -> bool:
-        outcome = self.outcomes.get(name)
-        return outcome is not None and (outcome.state != "complete" or (self.run.trial(name) / VALIDATION).exists())
-
-    def _confirm_one(self, name: str, job: Job) -> None:
-        """Trains a finalist with a fresh seed and keeps its answers on the validation rows, for the comparison."""
-        outcome, trainer = self._execute(name, job, again=True)
-        if trainer is not None:
-            if outcome.state == "complete":
-                rows = trainer.prepared.parts["validation"]
-                with _files.writing(job.folder / VALIDATION) as temporary, temporary.open("wb") as file:
-                    np.save(file, trainer.predict(rows), allow_pickle=False)
-            trainer.close()
-        drop_checkpoint(job.folder)
-
-    def confirmed_predictions(self, number: int) -> list[NDArray[Any]]:
-        """A finalist's predictions on the validation part, one array a seed that all finalists completed."""
-        names = [f"{number:04d}-seed{seed + 1}" for seed in self._shared_seeds()]
-        return [np.load(self.run.trial(name) / VALIDATION, allow_pickle=False) for name in names]
-
-    def confirmed_folds(self) -> list[int]:
-        """The fold of each seed that all finalists completed; the only one there is where the data have none."""
-        return [self._fold(seed) for seed in self._shared_seeds()]
-
-    def _fold(self, seed_number: int) -> int:
-        """The fold of a confirming run: the ones after that which recipes were explored on, in a circle."""
-        data = self.default_recipe.data
-        return (data.fold + 1 + seed_number) % data.num_folds if data.num_folds else data.fold
+            self._run_all(
+                self._confirming_job(number, seed_number, until)
+                for number in finalists
+                if not self._is_confirmed(confirm_name(number, seed_number)) and self.run.elapsed < until
+            )
 
     def final(self) -> TorchTrainer:
         """Trains the winner again, with a seed that selected nothing, and returns it with its best weights.
@@ -187,28 +183,28 @@ class Study:
         Raises:
             TrainingError: neither can be used.
         """
-        winner = self.winner()
-        explored = self._explored_job(winner.number, winner.chosen)
-        if self._explored()[winner.number].state == "stopped" and not winner.scores:
+        self._phase = "final"
+        self.patience(lambda: drop_unfinished(self._optuna_study()))
+        winner = self.standing.winner()
+        explored = self._explored_job(Ready(winner.number, self._proposal(winner.number), None))
+        if self.standing.explored[winner.number].state == "stopped" and not winner.scores:
             # Too little time for even one full run: going on with it is better than to begin another.
-            explored = replace(explored, deadline=self.run.deadline(self.plan.final_until()))
+            self._run_all([replace(explored, seconds=self._left(self.plan.final_until()))])
         elif self.space.ranges:
-            seed = derive(self.default_recipe.seed, "final")
-            until = self.plan.final_until()
-            job = self._job(
-                "final", winner.chosen, number=winner.number, phase="final", seed=seed, until=until, of=winner.number
-            )
-            outcome, trainer = self._execute("final", job, again=True)
-            if trainer is not None and self._is_as_good(outcome, winner):
-                return trainer
-            if trainer is not None:
-                trainer.close()
-        _, trainer = self._execute(explored.folder.name, explored, again=True)
-        if trainer is None:
+            job = self.maker.again(
+                "final", winner.chosen, number=winner.number, phase="final",
+                seed=derive(self.default_recipe.seed, "final"), seconds=self._left(self.plan.final_until()),
+            )  # fmt: skip
+            self._run_all([job])
+            if self._is_as_good(self.standing.outcomes["final"], winner):
+                return load_trainer(job, self.store.loaded)
+        if not checkpoint_path(explored.folder).exists():
+            self._run_all([explored])
+        if self.standing.outcomes[explored.name].score is None:
             raise TrainingError(
                 f"The winner, trial {winner.number}, could not be loaded or trained again; see {explored.folder}."
             )
-        return trainer
+        return load_trainer(explored, self.store.loaded)
 
     def _is_as_good(self, final: Outcome, winner: Candidate) -> bool:
         """Whether a final training came to its end, or was cut when no worse than the winner's worst run."""
@@ -217,221 +213,173 @@ class Study:
         runs = [*winner.scores, winner.explored_score]
         return final.score >= min(runs) if self.metric.direction == "maximize" else final.score <= max(runs)
 
-    # -- what is known so far ------------------------------------------------------------------------------------
-
-    def ranked_trials(self) -> list[Outcome]:
-        """Explored trials with a score, the best first."""
-        return ranked(list(self._explored().values()), self.metric.direction)
-
-    def candidates(self) -> list[Candidate]:
-        """The finalists with the scores of their fresh runs, the best mean first.
-
-        Only seeds that every finalist completed are counted, so that all are compared on the same ones.
-        """
-        explored, numbers, shared = self._explored(), self._finalist_numbers(), self._shared_seeds()
-        found = [
-            Candidate(
-                number,
-                explored[number].chosen,
-                float(explored[number].score or 0.0),
-                tuple(float(self._confirmed(number, seed) or 0.0) for seed in shared),
-            )
-            for number in numbers
-        ]
-        sign = -1 if self.metric.direction == "maximize" else 1
-        return sorted(found, key=lambda candidate: sign * candidate.mean)
-
-    def winner(self) -> Candidate:
-        """The candidate with the best mean."""
-        return self.candidates()[0]
-
-    def _explored(self) -> dict[int, Outcome]:
-        return {o.number: o for o in self.outcomes.values() if o.phase == "explore"}
-
-    def _shared_seeds(self) -> list[int]:
-        numbers = self._finalist_numbers()
-        return [
-            seed
-            for seed in range(self.plan.num_seeds)
-            if all(self._confirmed(number, seed) is not None for number in numbers)
-        ]
-
-    def _confirmed(self, number: int, seed: int) -> float | None:
-        outcome = self.outcomes.get(f"{number:04d}-seed{seed + 1}")
-        return None if outcome is None or outcome.state != "complete" else outcome.score
-
-    def _finalist_numbers(self) -> list[int]:
-        """The best trials, and the default's if it can be trained; fixed once exploring is over."""
-        trials = self.ranked_trials()
-        if not self.space.ranges:
-            return [trials[0].number]
-        first: dict[str, int] = {}  # a recipe that was proposed twice stands once, under its first number
-        for outcome in sorted(trials, key=lambda outcome: outcome.number):
-            first.setdefault(json.dumps(outcome.chosen, sort_keys=True), outcome.number)
-        distinct = list(dict.fromkeys(first[json.dumps(outcome.chosen, sort_keys=True)] for outcome in trials))
-        numbers = distinct[: self.plan.finalists]
-        return numbers if 0 in numbers or 0 not in distinct else [*numbers, 0]
-
-    def _run_seconds(self) -> float:
-        """How long a full run of a promising recipe takes, as far as is known."""
-        return max((outcome.seconds for outcome in self.ranked_trials()[: self.plan.finalists]), default=0.0)
-
     # -- exploring -----------------------------------------------------------------------------------------------
 
-    def _exploring_is_over(self, study: optuna.Study) -> bool:
+    def _ledger(self) -> Ledger:
+        search = self.default_recipe.search
+        return Ledger(
+            self._optuna_study(),
+            self.space,
+            self.defaults,
+            self.problem,
+            self.maker.sampler,
+            self.pruner,
+            names=names(self.default_recipe),
+            first=self.first,
+            lookahead=max(search.lookahead, self.dispatcher.executor.place.workers),
+            exact=search.order == "exact",
+            limit=self._max_trials() or math.inf,
+            patiently=self.patience,
+        )
+
+    def _optuna_study(self) -> optuna.Study:
+        url = self.default_recipe.search.storage
+        name = STUDY_NAME if url is None else f"{STUDY_NAME}-{self.run.path.resolve().name}"
+        return open_study(self.run.path / JOURNAL, url, name, self.problem.directions)
+
+    def _exploring_is_over(self) -> bool:
         if self.run.state.get("explored"):
             return True
-        ended = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
-        if ended >= HOPELESS and not self.ranked_trials():
+        ended = len(self.standing.explored)
+        if ended >= HOPELESS and not self.standing.ranked(1):
             return True
         time_is_up = ended > 0 and self.run.elapsed >= self.plan.explore_until(self._run_seconds())
-        if time_is_up or ended >= self._max_trials():
-            self.run.save_state(explored=True)
+        if time_is_up or ended >= (self._max_trials() or math.inf):
+            self.patience(lambda: self.run.save_state(explored=True))
             return True
         return False
 
-    def _max_trials(self) -> float:
+    def _max_trials(self) -> int | None:
         """How many recipes there are to explore: one without ranges, a grid's points and the default, or no end."""
         if not self.space.ranges:
             return 1
-        points = self.sampler.size(self.space.ranges)
+        points = self.maker.sampler.size(self.space.ranges)
         limits = (self.plan.n_trials, None if points is None else points + 1)
-        return min((limit for limit in limits if limit is not None), default=math.inf)
+        return min((limit for limit in limits if limit is not None), default=None)
 
-    def _optuna_study(self) -> optuna.Study:
-        import optuna  # here, since it takes a quarter of a second to import
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
+    def _explored_job(self, ready: Ready) -> Job:
+        known_time = bool(self.standing.explored)
+        until = self.plan.explore_until(self._run_seconds()) if known_time else self.plan.first_until()
+        seconds = self._left(until)
+        search = self.default_recipe.search
+        if search.trial_time is not None:
+            seconds = min(seconds, parse_duration(search.trial_time, "The time of a trial"))
+        return self.maker.explore(ready, self.standing.explored, seconds)
 
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        path = self.run.path / JOURNAL
-        # The folder's own lock is held, so a lock on the journal is one that a killed process left.
-        Path(f"{path}.lock").unlink(missing_ok=True)
-        return optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(path))),
-            study_name=STUDY_NAME,
-            direction=self.metric.direction,
-            pruner=self.pruner.build(self.default_recipe.training.max_epochs),
-            load_if_exists=True,
-        )
+    def _proposal(self, number: int) -> Proposal:
+        """What an explored trial was proposed as."""
+        outcome = self.standing.explored[number]
+        origin = self.standing.explored.get(-1 if outcome.starts_from is None else outcome.starts_from)
+        return Proposal(outcome.chosen, outcome.starts_from, origin is not None and origin.seed == outcome.seed)
 
-    def _next_trial(self, study: optuna.Study) -> optuna.Trial:
-        """The trial that was interrupted, or a new one; the first has the default values."""
-        import optuna
-        from optuna.trial import TrialState
-
-        for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            study.sampler = self._sampler(frozen.number)
-            return optuna.Trial(study, frozen._trial_id)
-        number = len(study.trials)
-        if number == 0 and self.default_chosen:
-            study.enqueue_trial(self.default_chosen)
-        study.sampler = self._sampler(number)
-        return study.ask()
-
-    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        with warnings.catch_warnings():
-            # Multivariate TPE is Optuna's default and still called experimental; the user can do nothing about it.
-            warnings.simplefilter("ignore")
-            seed = derive(self.default_recipe.seed, "sampler", number)
-            sampler: optuna.samplers.BaseSampler = self.sampler.build(self.space.ranges, seed)
-        return sampler
-
-    def _explore_one(self, study: optuna.Study, trial: optuna.Trial) -> None:
-        from optuna.trial import TrialState
-
-        chosen = self.space.walk(lambda name, range_: suggest(trial, name, range_), self.defaults)
-        reported = set(study.trials[trial.number].intermediate_values)
-
-        def should_prune(measurement: Measurement) -> bool:
-            if measurement.epoch not in reported:  # a resumed trial has told its first epochs already
-                trial.report(measurement.score, measurement.epoch)
-            return trial.should_prune()
-
-        job = replace(self._explored_job(trial.number, chosen), should_prune=should_prune)
-        outcome, trainer = self._execute(job.folder.name, job)
-        if outcome.state == "pruned":
-            study.tell(trial, state=TrialState.PRUNED)
-        elif outcome.state == "failed" or outcome.score is None:
-            trial.set_user_attr("cause", outcome.cause)
-            study.tell(trial, state=TrialState.FAIL)
-        else:
-            study.tell(trial, outcome.score)
-        self._keep_the_best(outcome, trainer)
-
-    def _keep_the_best(self, outcome: Outcome, trainer: TorchTrainer | None) -> None:
+    def _keep_the_best(self, job: Job, outcome: Outcome) -> None:
         """Saves a new leader as `best/`, and drops checkpoints that are no longer among the best."""
-        leaders = self.ranked_trials()
-        if trainer is not None:
-            if leaders and leaders[0].number == outcome.number:
-                trainer.fitted().save(self.run.path / "best", card=f"Leader so far: trial {outcome.number}.\n")
-            trainer.close()
-        kept = {0} | {leader.number for leader in leaders[: max(KEEP_CHECKPOINTS, self.plan.finalists)]}
-        for number in self._explored():
-            if number not in kept:
-                drop_checkpoint(self.run.trial(f"{number:04d}"))
+        count = max(KEEP_CHECKPOINTS, self.plan.finalists)
+        leaders = [o.number for o in self.standing.ranked(count)]
+        if leaders and leaders[0] == outcome.number:
+            card = f"Leader so far: trial {outcome.number}.\n"
+            self.patience(lambda: fitted(job).save(self.run.path / "best", card=card))
+        self.checkpoints.add(outcome.number)
+        self.checkpoints.keep({0, *leaders}, self._worth_keeping())
 
-    # -- one training --------------------------------------------------------------------------------------------
+    def _worth_keeping(self) -> list[Outcome]:
+        """Trials besides the best that may still go on, or be begun with."""
+        if self.maker.sampler.interval(self.problem) is not None:
+            return list(self.standing.explored.values())
+        return [o for o in self.standing.explored.values() if o.state == "pruned"] if self._thaws else []
 
-    def _recipe(self, chosen: Mapping[str, Any]) -> Recipe:
-        return self.space.recipe(chosen, self.defaults)
+    # -- confirming ----------------------------------------------------------------------------------------------
 
-    def _default_value(self, name: str, range_: Range) -> Any:
-        """The value that a leaf would have if it were not searched, where the range holds it; else the middle."""
-        value = self.defaults.get(name, self.space.field_default(name, self.defaults))
-        return value if range_.contains(value) else range_.center()
-
-    def _explored_job(self, number: int, chosen: dict[str, Any]) -> Job:
-        until = self.plan.first_until() if number == 0 else self.plan.explore_until(self._run_seconds())
-        seed = derive(self.default_recipe.seed, "trial", number)
-        return self._job(f"{number:04d}", chosen, number=number, phase="explore", seed=seed, until=until)
-
-    def _job(
-        self,
-        name: str,
-        chosen: dict[str, Any],
-        *,
-        number: int,
-        phase: Literal["explore", "confirm", "final"],
-        seed: int,
-        until: float,
-        of: int | None = None,
-        fold: int | None = None,
-    ) -> Job:
-        recipe = self._recipe(chosen)
-        if fold is not None:
-            recipe = recipe.replace({"data.fold": fold})
-        if recipe.training.seed is None or phase != "explore":  # else all runs of a finalist would be the same one
-            recipe = recipe.replace({"training.seed": seed})
-
-        def on_tick(tick: Tick, score: float | None) -> None:
-            self.run.tick()
-            self.tell(phase, number, tick, score, chosen=chosen)
-
-        return Job(
-            recipe=recipe,
-            folder=self.run.trial(name),
+    def _confirming_job(self, number: int, seed_number: int, until: float) -> Job:
+        return self.maker.again(
+            confirm_name(number, seed_number),
+            self.standing.explored[number].chosen,
             number=number,
-            phase=phase,
-            chosen=chosen,
-            of=of,
-            deadline=self.run.deadline(until),
-            on_tick=on_tick,
+            phase="confirm",
+            seed=derive(self.default_recipe.seed, "confirm", seed_number),
+            seconds=self._left(until),
+            fold=self._fold(seed_number),
         )
 
-    def _execute(self, name: str, job: Job, *, again: bool = False) -> tuple[Outcome, TorchTrainer | None]:
-        """Trains a job, unless its result is on disk; `again` loads the trainer in that case too."""
-        known = self.outcomes.get(name)
-        if known is not None and not again:
-            return known, None
-        prepared, tensors = self.store.get(job.recipe)
-        outcome, trainer = execute(job, prepared, tensors, self.run.path / "tensorboard")
-        self.outcomes[name] = outcome
-        self.run.save_state()
-        message = f"{name}: {outcome.cause}" if outcome.state == "failed" else ""
-        end = Tick(outcome.epochs, job.recipe.training.max_epochs, 0, 0)
+    def _is_confirmed(self, name: str) -> bool:
+        outcome = self.standing.outcomes.get(name)
+        return outcome is not None and (outcome.state != "complete" or (self.run.trial(name) / VALIDATION).exists())
+
+    def confirmed_predictions(self, number: int, count: int) -> list[NDArray[Any]]:
+        """A finalist's predictions on the validation part, one array a seed, of the first so many."""
+        names = [confirm_name(number, seed) for seed in range(count)]
+        return [np.load(self.run.trial(name) / VALIDATION, allow_pickle=False) for name in names]
+
+    def confirmed_folds(self, count: int) -> list[int]:
+        """The fold of each of the first so many seeds; the only one there is where the data have none."""
+        return [self._fold(seed) for seed in range(count)]
+
+    def _fold(self, seed_number: int) -> int:
+        """The fold of a confirming run: the ones after that which recipes were explored on, in a circle."""
+        data = self.default_recipe.data
+        return (data.fold + 1 + seed_number) % data.num_folds if data.num_folds else data.fold
+
+    # -- trainings -----------------------------------------------------------------------------------------------
+
+    def _run_all(self, jobs: Iterable[Job]) -> None:
+        """Trains jobs, as many at once as there are workers."""
+        waiting = deque(jobs)
+        while waiting or self.dispatcher.out:
+            while waiting and self.dispatcher.free:
+                self.dispatcher.submit(waiting.popleft())
+            for job, outcome in self.dispatcher.wait(LOOK_SECONDS):
+                self._end(job, outcome)
+                if job.phase == "confirm":
+                    drop_checkpoint(job.folder)
+
+    def _end(self, job: Job, outcome: Outcome) -> None:
+        """Takes in what became of a training."""
+        self.standing.add(job.name, outcome)
+        self.patience(self.run.save_state)
+        message = f"{job.name}: {outcome.cause}" if outcome.state in ("failed", "infeasible") else ""
+        end = Tick(outcome.epochs, int(job.leaves["training.max_epochs"]), 0, 0)
         self.tell(job.phase, job.number, end, outcome.score, message, chosen=job.chosen, state=outcome.state)
-        return outcome, trainer
+
+    def _left(self, until: float) -> float:
+        """Seconds until the elapsed time will be so much."""
+        return max(0.0, until - self.run.elapsed)
+
+    def _run_seconds(self) -> float:
+        """How long a full run of a promising recipe takes, as far as is known."""
+        best = self.standing.ranked(self.plan.finalists)
+        return max((outcome.seconds for outcome in best), default=self._predicted or 0.0)
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def _tick(self, job: Job, tick: Tick, score: float | None) -> None:
+        self.run.tick()
+        if not self.standing.explored and tick.step:
+            self._guess(job, tick)
+        self.tell(job.phase, job.number, tick, score, chosen=job.chosen)
+
+    def _guess(self, job: Job, tick: Tick) -> None:
+        """What a training will take, from the first seconds of the first one: what the plan has to go by at first."""
+        done, now = (tick.epoch - 1) * tick.steps_per_epoch + tick.step, time.perf_counter()
+        first, started = self._began.setdefault(job.name, (done, now))
+        if now - started > GUESS_AFTER_SECONDS:
+            each = (now - started) / (done - first)
+            self._predicted = each * tick.max_epochs * tick.steps_per_epoch
+
+    def _pause(self, message: str) -> None:
+        self.tell(self._phase, message=message)
+
+    def _plan_view(self) -> PlanView | None:
+        plan, each = self.plan, self._run_seconds()
+        if plan.seconds is None or not each:
+            return None
+        return PlanView(
+            run_seconds=each,
+            explore_until=plan.explore_until(each),
+            confirm_runs=(plan.finalists + 1) * plan.num_seeds,
+            confirm_seconds=plan.confirm_seconds(each),
+            final_seconds=plan.final_seconds(each),
+            test_seconds=plan.test_seconds,
+        )
 
     def tell(
         self,
@@ -445,8 +393,8 @@ class Study:
         state: State | None = None,
     ) -> None:
         """Tells the listener where the study stands."""
-        leaders = self.ranked_trials()
-        states = [outcome.state for outcome in self._explored().values()]
+        leader = next(iter(self.standing.ranked(1)), None)
+        counts = self.standing.counts
         self.listener(
             Progress(
                 phase=phase,
@@ -458,11 +406,12 @@ class Study:
                 step=tick.step,
                 steps_per_epoch=tick.steps_per_epoch,
                 score=score,
-                best=leaders[0].score if leaders else None,
-                best_trial=leaders[0].number if leaders else None,
-                finished=states.count("complete") + states.count("stopped"),
-                pruned=states.count("pruned"),
-                failed=states.count("failed"),
+                best=None if leader is None else leader.score,
+                best_trial=None if leader is None else leader.number,
+                finished=counts["complete"] + counts["stopped"],
+                pruned=counts["pruned"],
+                failed=counts["failed"],
+                infeasible=counts["infeasible"],
                 elapsed=self.run.elapsed,
                 budget=self.plan.seconds,
                 n_trials=self.plan.n_trials,
@@ -471,18 +420,7 @@ class Study:
                 percent=self.metric.percent,
                 run=str(self.run.path),
                 message=message,
+                workers=self.plan.workers,
+                plan=self._plan_view(),
             )
         )
-
-
-def suggest(trial: optuna.Trial, name: str, range_: Range) -> Any:
-    """Asks Optuna for a value of a range."""
-    match range_:
-        case Log():
-            return trial.suggest_float(name, range_.low, range_.high, log=True)
-        case Uniform():
-            return trial.suggest_float(name, range_.low, range_.high, step=range_.step)
-        case Int():
-            return trial.suggest_int(name, range_.low, range_.high, log=range_.log, step=range_.step)
-        case Choice():
-            return trial.suggest_categorical(name, range_.options)

@@ -25,7 +25,7 @@ class Ending(Enum):
     COMPLETE = "all epochs were trained"
     EARLY = "the validation score stopped improving"
     TIME = "the time was up"
-    DIVERGED = "the loss was no longer a finite number"
+    DIVERGED = "the loss was no longer a finite number, or ten thousand times as large as at the start"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Measurement:
         validation_loss: mean over the validation rows, dropout off.
         score: the objective on the validation rows.
         learning_rate: at the last step.
+        others: further metrics on the validation rows, in the order of `search.objectives`.
     """
 
     epoch: int
@@ -49,6 +50,7 @@ class Measurement:
     validation_loss: float
     score: float
     learning_rate: float
+    others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,14 @@ class Trainer(ABC):
 
         Raises:
             RunError: the checkpoint is damaged or belongs to another recipe.
+        """
+
+    @abstractmethod
+    def inherit(self, path: Path) -> None:
+        """Goes on where another recipe's training stood, with this recipe's settings and random numbers.
+
+        Raises:
+            RunError: the checkpoint is damaged, or its network has another shape.
         """
 
     @abstractmethod

@@ -204,7 +204,9 @@ def evaluation_batch(inputs: Spec) -> int:
 
 
 def restored(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
-    """Checks that a checkpoint belongs to a recipe; how long a study may search is no part of a training.
+    """Checks that a checkpoint belongs to a recipe.
+
+    How long a study may search is no part of a training, nor in how many pieces a batch fits the memory.
 
     Raises:
         RunError: it was written by another one.
@@ -212,7 +214,9 @@ def restored(path: Path, saved: dict[str, Any], recipe: Recipe) -> None:
     different = sorted(
         name
         for name, value in recipe.leaves().items()
-        if saved.get(name, value) != value and (name == "search.metric" or not name.startswith("search."))
+        if saved.get(name, value) != value
+        and name != "training.accumulate_steps"
+        and (name in ("search.metric", "search.objectives") or not name.startswith("search."))
     )
     if different:
         raise RunError(

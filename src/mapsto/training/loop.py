@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mapsto._imports import torch
 from mapsto.data.prepared import WEIGHTS
-from mapsto.errors import DataError
+from mapsto.errors import DataError, RunError
 from mapsto.recipe.families import METRICS
+from mapsto.recipe.sections import COSTS
 from mapsto.recipe.seeds import derive
 from mapsto.training import checkpoint, members
 from mapsto.training.augmenter import Augmenter, Versions, forward
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 0.1
 
+DIVERGED_FACTOR = 1e4
+"""A loss so many times that of the first step (taken as 1 at least) is no noise, and no training comes back from it."""
+
 
 class TorchTrainer(Trainer):
     """Trains a built-in network on prepared tensors.
@@ -60,6 +64,7 @@ class TorchTrainer(Trainer):
         settings, device = recipe.training, tensors.device
         seed = settings.seed if settings.seed is not None else recipe.seed
         self.metric: Metric = METRICS.get(recipe.search.metric or self.task.metrics[0])()
+        self.other_metrics: list[Metric] = [METRICS.get(n)() for n in recipe.search.objectives if n not in COSTS]
         self.stopping = EarlyStopping(
             self.metric.direction, settings.patience, settings.min_delta, by_loss=recipe.loss.picks_epochs
         )
@@ -83,6 +88,9 @@ class TorchTrainer(Trainer):
         self.total_steps = settings.max_epochs * self.steps_per_epoch
         self.epoch, self.step_in_epoch, self.seconds = 0, 0, 0.0
         self._next_tick = 0.0
+        # On an accelerator, a look at each loss would wait for the step that it comes from.
+        self._looks_at_each_loss = torch.device(device).type == "cpu"
+        self._first_loss: float | None = None
         self._losses = torch.zeros(self.steps_per_epoch, device=device)
         self._rates: list[float] = []
         self._validation_losses: list[float] = []
@@ -126,17 +134,19 @@ class TorchTrainer(Trainer):
             self._rates.append(self._learning_rate())
             self._losses[step] = self.step(self._batch(batches[step]), self._rates[-1])
             self.step_in_epoch = step + 1
+            if self._looks_at_each_loss and self._has_diverged(step, step + 1):
+                return True
             now = time.perf_counter()
             if now < self._next_tick:
                 continue
             self._next_tick = now + TICK_SECONDS
-            if self._has_diverged(step + 1):
+            if self._has_diverged(0, step + 1):
                 return True
             if on_tick is not None:
                 on_tick(Tick(self.epoch + 1, self.recipe.training.max_epochs, step + 1, self.steps_per_epoch))
             if now >= deadline and self.step_in_epoch < self.steps_per_epoch:
                 return False
-        self._has_diverged(self.steps_per_epoch)
+        self._has_diverged(0, self.steps_per_epoch)
         return True
 
     def _batch(self, rows: Tensor) -> dict[str, Tensor]:
@@ -153,8 +163,13 @@ class TorchTrainer(Trainer):
         factor = self.recipe.schedule.factor(step, self.total_steps, self._validation_losses)
         return float(self.recipe.optimizer.learning_rate * factor)
 
-    def _has_diverged(self, steps: int) -> bool:
-        if not bool(torch.isfinite(self._losses[:steps]).all()):
+    def _has_diverged(self, start: int, end: int) -> bool:
+        """Whether one of these steps of the epoch had a loss from which a training does not come back."""
+        losses = self._losses[start:end]
+        worst = float(losses[0] if end - start == 1 else losses.abs().max())
+        if self._first_loss is None:
+            self._first_loss = abs(float(losses[0]))
+        if not abs(worst) <= DIVERGED_FACTOR * max(1.0, self._first_loss):  # NaN is not
             self.ending = Ending.DIVERGED
         return self.ending is Ending.DIVERGED
 
@@ -168,7 +183,7 @@ class TorchTrainer(Trainer):
         with self._answering():
             rows = self.prepared.parts["validation"]
             predictions, validation_loss = self._evaluate(rows)
-            score = self._score(predictions, rows)
+            score, *others = self._scores(predictions, rows)
             measurement = Measurement(
                 epoch=self.epoch + 1,
                 step=first + len(losses),
@@ -177,6 +192,7 @@ class TorchTrainer(Trainer):
                 validation_loss=validation_loss,
                 score=score,
                 learning_rate=self._rates[-1],
+                others=tuple(others),
             )
             if np.isfinite(validation_loss) and self.stopping.is_better(measurement, self.best):
                 self.best = measurement
@@ -206,17 +222,22 @@ class TorchTrainer(Trainer):
         with self.step.answering(self._training_batches), deterministic(self.recipe.training.deterministic):
             yield
 
-    def _score(self, predictions: NDArray[Any], rows: NDArray[np.int64]) -> float:
+    def _scores(self, predictions: NDArray[Any], rows: NDArray[np.int64]) -> list[float]:
+        """The objective, and then the further metrics."""
         encoder = self.prepared.encoders["targets"]
         truth = self.task.truth(np.asarray(self.prepared.arrays["targets"][rows]), encoder)
-        score = float(self.metric(self.task.measured(predictions, encoder), truth))
-        if not np.isfinite(score) and np.isfinite(predictions).all():
+        measured = self.task.measured(predictions, encoder)
+        scores = [float(metric(measured, truth)) for metric in (self.metric, *self.other_metrics)]
+        if not np.isfinite(scores).all() and np.isfinite(predictions).all():
+            titles = [
+                m.title for m, s in zip((self.metric, *self.other_metrics), scores, strict=True) if not np.isfinite(s)
+            ]
             raise DataError(
-                f"The {self.metric.title} of the {len(rows):,} validation rows is not defined, so recipes cannot be "
+                f"The {titles[0]} of the {len(rows):,} validation rows is not defined, so recipes cannot be "
                 f"compared by it; often a class has no validation row. Choose another `search.metric`, or a larger "
                 f"`data.validation_share`."
             )
-        return score
+        return scores
 
     def _evaluate(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], float]:
         """Predictions of the present weights for rows, and the mean loss."""
@@ -255,6 +276,7 @@ class TorchTrainer(Trainer):
             "validation_losses": self._validation_losses,
             "best": None if self.best is None else asdict(self.best),
             "ending": None if self.ending is None else self.ending.name,
+            "first_loss": self._first_loss,
             "trace_bytes": 0 if self.trace is None else self.trace.size,
         }
         checkpoint.write(path, tensors, values)
@@ -263,18 +285,40 @@ class TorchTrainer(Trainer):
         tensors, values = checkpoint.read(path)
         restored(path, values["recipe"], self.recipe)
         distribute(self.parts, tensors)
+        self._take_position(tensors, values)
+        if self.trace is not None:
+            self.trace.cut(values["trace_bytes"])
+
+    def inherit(self, path: Path) -> None:
+        tensors, values = checkpoint.read(path)
+        settings = [{name: group[name] for name in self.optimizer.defaults} for group in self.optimizer.param_groups]
+        try:
+            distribute(self.step.parts, tensors)
+        except (RuntimeError, KeyError) as error:
+            raise RunError(
+                f"{path} holds the weights of a network of another shape, so a training cannot begin with them. Search "
+                f"only settings that leave the network as it is."
+            ) from error
+        for group, own in zip(self.optimizer.param_groups, settings, strict=True):
+            group.update(own)  # the other recipe's came with its memory
+        self._take_position(tensors, values)
+        if self.ending is Ending.COMPLETE and self.epoch < self.recipe.training.max_epochs:
+            self.ending = None
+
+    def _take_position(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """How far the training was when these were saved."""
         best = {name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")}
         self._best_weights = {name: tensor.to(self.tensors.device) for name, tensor in best.items()} or None
         self.epoch, self.step_in_epoch = values["epoch"], values["step_in_epoch"]
         self._losses[: self.step_in_epoch] = tensors["losses"]
         self._rates, self.seconds = values["rates"], values["seconds"]
         self._validation_losses = values["validation_losses"]
-        self.best = None if values["best"] is None else Measurement(**values["best"])
+        self._first_loss = values["first_loss"]
+        best_one = values["best"]
+        self.best = None if best_one is None else Measurement(**{**best_one, "others": tuple(best_one["others"])})
         self.ending = None if values["ending"] is None else Ending[values["ending"]]
         if self.ending is Ending.TIME:  # more time has been given
             self.ending = None
-        if self.trace is not None:
-            self.trace.cut(values["trace_bytes"])
 
     def close(self) -> None:
         del self.network, self.optimizer, self.step, self._best_weights

@@ -1,0 +1,196 @@
+"""From a chosen recipe to a job: its seed, its stages, its data, how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mapsto.recipe.seeds import derive
+from mapsto.recipe.sizes import parse_size
+from mapsto.search.costs import directions
+from mapsto.search.jobs import Job, Limits, Stage
+from mapsto.search.outcome import Outcome
+from mapsto.search.problem import Problem
+from mapsto.search.samplers._named import named
+from mapsto.search.training_run import checkpoint_path
+
+if TYPE_CHECKING:
+    from mapsto.recipe.ranges import Range
+    from mapsto.recipe.schema import Recipe
+    from mapsto.recipe.space import Space
+    from mapsto.search.ledger import Ready
+    from mapsto.search.outcome import Phase
+    from mapsto.search.run import Run
+    from mapsto.search.samplers.base import Sampler
+    from mapsto.search.store import DataStore
+
+ROW_SHARES = (1 / 9, 1 / 3, 1.0)
+"""Training rows of the stages where examples are the fidelity."""
+SIZE_SHARES = (1 / 4, 1 / 2, 1.0)
+"""Sides of the images where their size is the fidelity, of the whole one; none is smaller than `LEAST_SIDE`."""
+LEAST_SIDE = 8
+
+
+class Maker:
+    """Makes the jobs of a study, and says what is searched.
+
+    Args:
+        run: in whose folder they are done.
+        space: what is searched.
+        defaults: values of leaves that the space leaves open.
+        store: the data.
+
+    Attributes:
+        default_chosen: the values that the default recipe has for the ranges, by dotted name.
+        default_recipe: the recipe with these.
+        pruner: the name of the one that stops explored trials.
+        sampler: who proposes.
+    """
+
+    def __init__(self, run: Run, space: Space, defaults: Mapping[str, Any], store: DataStore) -> None:
+        self.run, self.space, self.defaults, self.store = run, space, defaults, store
+        self.default_chosen = space.walk(self._default_value, defaults)
+        self.default_recipe = self.recipe(self.default_chosen)
+        search = self.default_recipe.search
+        self.sampler: Sampler = named(search.sampler)
+        by_repeats = search.fidelity in ("folds", "seeds")
+        self.pruner = search.pruner if search.pruner != "auto" else "racing" if by_repeats else "median"
+
+    def problem(self, n_trials: int | None) -> Problem:
+        """What samplers and pruners are to know; `n_trials` are expected."""
+        return Problem(
+            ranges=self.space.ranges,
+            directions=directions(self.default_recipe),
+            n_trials=n_trials,
+            max_fidelity=self.max_fidelity(self.default_recipe),
+            seed=self.default_recipe.seed,
+            default=self.default_chosen,
+        )
+
+    def recipe(self, chosen: Mapping[str, Any]) -> Recipe:
+        """The recipe with these values for the ranges."""
+        return self.space.recipe(chosen, self.defaults)
+
+    def _default_value(self, name: str, range_: Range) -> Any:
+        """The value that a leaf would have if it were not searched, where the range holds it; else the middle."""
+        value = self.defaults.get(name, self.space.field_default(name, self.defaults))
+        return value if range_.contains(value) else range_.center()
+
+    def explore(self, ready: Ready, earlier: Mapping[int, Outcome], seconds: float) -> Job:
+        """A trial of the search.
+
+        Args:
+            ready: the trial.
+            earlier: the trials that are over, by number.
+            seconds: it may take, at most.
+        """
+        number, proposal, known = ready
+        recipe = self.recipe(proposal.chosen)
+        origin = earlier.get(-1 if proposal.starts_from is None else proposal.starts_from)
+        seed = derive(recipe.seed, "trial", number)
+        if proposal.goes_on and origin is not None:
+            seed = origin.seed
+        if recipe.training.seed is None:  # else all runs would be the same one
+            recipe = recipe.replace({"training.seed": seed})
+        stages = self._stages(recipe)
+        checkpoint = None if origin is None else checkpoint_path(self.run.trial(f"{origin.number:04d}"))
+        if checkpoint is not None and not checkpoint.exists():
+            checkpoint = None  # it was in the way of the disk budget; the same is trained again
+        return replace(
+            self._job(f"{number:04d}", recipe, proposal.chosen, number=number, phase="explore", seconds=seconds),
+            stages=stages,
+            repeats=recipe.search.fidelity in ("folds", "seeds"),
+            starts_from=proposal.starts_from,
+            checkpoint=checkpoint,
+            goes_on=proposal.goes_on,
+            epochs=self.sampler.interval(self.problem(None)),
+            pruner=self.pruner,
+            known=known,
+            max_fidelity=self.max_fidelity(recipe),
+        )
+
+    def again(
+        self, name: str, chosen: Mapping[str, Any], *, number: int, phase: Phase, seed: int, seconds: float,
+        fold: int | None = None,
+    ) -> Job:  # fmt: skip
+        """A whole training of a trial's recipe with another seed, on a fold where one is named."""
+        recipe = self.recipe(chosen).replace({"training.seed": seed})
+        if fold is not None:
+            recipe = recipe.replace({"data.fold": fold})
+        made = self._job(name, recipe, chosen, number=number, phase=phase, seconds=seconds)
+        return replace(made, of=number, keeps_predictions=phase == "confirm")
+
+    def max_fidelity(self, recipe: Recipe) -> int:
+        """Units of fidelity of a whole trial."""
+        match recipe.search.fidelity:
+            case "folds":
+                return max(1, recipe.data.num_folds)
+            case "seeds":
+                return recipe.search.num_seeds
+            case "epochs":
+                return recipe.training.max_epochs
+            case _:
+                return self._stages(recipe)[-1].units
+
+    def _job(
+        self, name: str, recipe: Recipe, chosen: Mapping[str, Any], *, number: int, phase: Phase, seconds: float
+    ) -> Job:
+        search = recipe.search
+        return Job(
+            name=name,
+            folder=self.run.trial(name),
+            tensorboard=self.run.path / "tensorboard",
+            leaves=recipe.leaves(),
+            number=number,
+            phase=phase,
+            stages=(Stage({}, str(self.store.folder(recipe))),),
+            device=self.store.device,
+            seconds=seconds,
+            chosen=dict(chosen),
+            directions=directions(recipe),
+            limits=Limits(
+                search.max_parameters,
+                search.max_latency,
+                None if search.max_memory is None else parse_size(search.max_memory),
+            ),
+        )
+
+    # -- stages ---------------------------------------------------------------------------------------------------
+
+    def _stages(self, recipe: Recipe) -> tuple[Stage, ...]:
+        """The trainings of a trial, by its fidelity."""
+        own = str(self.store.folder(recipe))
+        match recipe.search.fidelity:
+            case "epochs":
+                return (Stage({}, own),)
+            case "seeds":
+                seed = recipe.training.seed or 0
+                others = [{"training.seed": derive(seed, "stage", k)} for k in range(1, recipe.search.num_seeds)]
+                return tuple(Stage(changes, own, units + 1) for units, changes in enumerate([{}, *others]))
+            case "folds":
+                return tuple(self._folds(recipe))
+            case "examples":
+                rows = len(self.store.get(recipe)[0].parts["train"])
+                return tuple(Stage({}, own, max(2, round(share * rows)), share) for share in ROW_SHARES)
+            case "image_size":
+                return self._sizes(recipe, own)
+
+    def _folds(self, recipe: Recipe) -> Sequence[Stage]:
+        count = max(1, recipe.data.num_folds)
+        folds = [(recipe.data.fold + k) % count for k in range(count)]
+        changes: list[dict[str, Any]] = [{"data.fold": fold} if k else {} for k, fold in enumerate(folds)]
+        return [
+            Stage(change, str(self.store.folder(recipe.replace(change) if change else recipe)), units + 1)
+            for units, change in enumerate(changes)
+        ]
+
+    def _sizes(self, recipe: Recipe, own: str) -> tuple[Stage, ...]:
+        spec = self.store.get(recipe)[0].specs["inputs"]
+        side = max(spec.shape[-2:]) if spec.encoder == "image" else 0
+        sides = sorted({max(LEAST_SIDE, round(share * side)) for share in SIZE_SHARES[:-1]})
+        small: list[dict[str, Any]] = [{"data.image_size": s} for s in sides if s < side]
+        return (
+            *(Stage(c, str(self.store.folder(recipe.replace(c))), c["data.image_size"]) for c in small),
+            Stage({}, own, max(1, side)),
+        )

@@ -1,0 +1,131 @@
+"""What is known so far: the trials in order, the finalists, and who leads."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mapsto.metrics.base import Direction
+from mapsto.search.outcome import Outcome, is_candidate
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipe that may win: its trial, and its scores on the validation part.
+
+    `scores` holds one fresh run a seed, in the order of the seeds; empty where there was no time to run it again. Where
+    the data have folds, the fold changes with the seed.
+    """
+
+    number: int
+    chosen: dict[str, Any]
+    explored_score: float
+    scores: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over the fresh runs; the explored score where there are none."""
+        return math.fsum(self.scores) / len(self.scores) if self.scores else self.explored_score
+
+
+@dataclass
+class Standing:
+    """Reads the outcomes of a study.
+
+    Attributes:
+        outcomes: of all trainings, by the names of their folders.
+        direction: of the first objective.
+        finalists: recipes that are run again, the default besides.
+        searching: whether there is anything to choose from.
+        counts: of the explored trials, by what became of them.
+    """
+
+    direction: Direction
+    finalists: int
+    searching: bool
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    _explored: dict[int, Outcome] = field(default_factory=dict)
+    _order: list[tuple[float, int]] = field(default_factory=list)
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Takes in what became of a training."""
+        self.outcomes[name] = outcome
+        if outcome.phase != "explore":
+            return
+        earlier = self._explored.get(outcome.number)
+        if earlier is not None:
+            self.counts[earlier.state] -= 1
+        self.counts[outcome.state] += 1
+        if earlier is not None and is_candidate(earlier):  # it was stopped by time, and has gone on
+            self._order.remove(self._rank(earlier))
+        self._explored[outcome.number] = outcome
+        if is_candidate(outcome):
+            bisect.insort(self._order, self._rank(outcome))
+
+    def _rank(self, outcome: Outcome) -> tuple[float, int]:
+        sign = -1.0 if self.direction == "maximize" else 1.0
+        return sign * float(outcome.score or 0.0), outcome.number
+
+    @property
+    def explored(self) -> Mapping[int, Outcome]:
+        """The trials of the search, by number."""
+        return self._explored
+
+    def ranked(self, count: int | None = None) -> list[Outcome]:
+        """Explored candidates, the best first, earlier ones before later; only so many where that is said."""
+        return [self._explored[number] for _, number in self._order[:count]]
+
+    def finalist_numbers(self) -> list[int]:
+        """The best trials, and the default's if it can be trained."""
+        trials = self.ranked()
+        if not self.searching:
+            return [trials[0].number]
+        first: dict[str, int] = {}  # a recipe that was proposed twice stands once, under its first number
+        for outcome in sorted(trials, key=lambda outcome: outcome.number):
+            first.setdefault(_text(outcome), outcome.number)
+        distinct = list(dict.fromkeys(first[_text(outcome)] for outcome in trials))
+        numbers = distinct[: self.finalists]
+        return numbers if 0 in numbers or 0 not in distinct else [*numbers, 0]
+
+    def confirmed(self, number: int, seed: int) -> float | None:
+        """The score of a finalist's fresh run; None where it was not completed."""
+        outcome = self.outcomes.get(confirm_name(number, seed))
+        return None if outcome is None or outcome.state != "complete" else outcome.score
+
+    def scores(self, number: int) -> list[float]:
+        """The scores of a finalist's fresh runs, seed after seed, up to the first that was not completed."""
+        found: list[float] = []
+        while (score := self.confirmed(number, len(found))) is not None:
+            found.append(score)
+        return found
+
+    def candidates(self) -> list[Candidate]:
+        """The finalists with the scores of their fresh runs: those with the most runs first, the best mean first."""
+        numbers = self.finalist_numbers()
+        scores = {number: self.scores(number) for number in numbers}
+        most = max(map(len, scores.values()))
+        found = [
+            Candidate(n, self._explored[n].chosen, float(self._explored[n].score or 0.0), tuple(scores[n]))
+            for n in numbers
+        ]
+        sign = -1 if self.direction == "maximize" else 1
+        return sorted(found, key=lambda candidate: (most - len(candidate.scores), sign * candidate.mean))
+
+    def winner(self) -> Candidate:
+        """The candidate with the best mean."""
+        return self.candidates()[0]
+
+
+def confirm_name(number: int, seed: int) -> str:
+    """The folder of a finalist's fresh run."""
+    return f"{number:04d}-seed{seed + 1}"
+
+
+def _text(outcome: Outcome) -> str:
+    return json.dumps(outcome.chosen, sort_keys=True)
