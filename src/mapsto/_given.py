@@ -38,6 +38,7 @@ def given_as_space(
     budget: str | float | None = None,
     n_trials: int | None = None,
     seed: int | None = None,
+    crew: Mapping[str, Any] | None = None,
 ) -> Space:
     """All that the user said, as one space; what was said later in the list of arguments wins."""
     match recipe:
@@ -52,10 +53,27 @@ def given_as_space(
     explicit: dict[str, Any] = {"data.target": target, "task.name": task, "seed": seed}
     if isinstance(source, str | Path):
         explicit["data.source"] = str(source)
+    explicit |= crew or {}
     explicit = {name: value for name, value in explicit.items() if value is not None} | limits(budget, n_trials)
     for further in (Space.from_mapping(space or {}), Space.from_settings(settings), Space.from_mapping(explicit)):
         base = base.merged(further)
     return base
+
+
+def crew_settings(
+    workers: int | str | None, executor: str | None, address: str | None, storage: str | None
+) -> dict[str, Any]:
+    """Where trials are trained and kept, by dotted name; None where nothing was said.
+
+    Raises:
+        RecipeError: `workers` is neither a number nor auto.
+    """
+    if isinstance(workers, str) and workers != "auto":
+        if not workers.isdecimal():
+            raise RecipeError(f"`--workers` takes a number or auto. Received: {workers}.")
+        workers = int(workers)
+    names = {"workers": workers, "executor": executor, "address": address, "storage": storage}
+    return {f"search.{name}": value for name, value in names.items()}
 
 
 def limits(budget: str | float | None, n_trials: int | None) -> dict[str, Any]:

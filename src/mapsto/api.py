@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mapsto import _files
 from mapsto._given import (
     RecipeLike,
+    crew_settings,
     given_as_space,
     limits,
     refuse_ranges,
@@ -42,6 +43,10 @@ def tune(
     budget: str | float | None = None,
     n_trials: int | None = None,
     seed: int | None = None,
+    workers: int | str | None = None,
+    executor: str | None = None,
+    address: str | None = None,
+    storage: str | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     listener: Listener | None = None,
@@ -58,6 +63,10 @@ def tune(
         budget: wall-clock time as text (`"90s"`, `"10m"`, `"1h30m"`) or in seconds.
         n_trials: recipes to explore at most; 20 where neither this nor a budget is given.
         seed: of the splits, the sampler and all trainings.
+        workers: trainings at once, each in a process of its own; `"auto"`: one a GPU, or one a core.
+        executor: where to train: `"in_process"`, `"processes"` or `"ray"`.
+        address: of the Ray cluster.
+        storage: Optuna's, as a URL; None keeps a journal in the run folder.
         out: the run folder; None makes `runs/<name of the data>`.
         overwrite: replace a run that is in `out`.
         listener: called with a `Progress` a few times a second.
@@ -84,6 +93,7 @@ def tune(
         budget=budget,
         n_trials=n_trials,
         seed=seed,
+        crew=crew_settings(workers, executor, address, storage),
     )
     return Result(start(given, source, out, overwrite, listener or silent, searching=True))
 

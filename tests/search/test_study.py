@@ -164,19 +164,19 @@ def test_a_study_on_folds_goes_on_after_an_interruption(tmp_path, monkeypatch):
 
     whole = mp.tune(blobs(), settings=FOLDED, n_trials=3, out=tmp_path / "whole")
     names = []
-    confirm_one = mapsto.search.study.Study._confirm_one
+    confirming_job = mapsto.search.study.Study._confirming_job
 
-    def interrupted(study, name, job):
+    def interrupted(study, number, seed_number, until):
         if len(names) == 3:
             raise KeyboardInterrupt
-        names.append(name)
-        confirm_one(study, name, job)
+        names.append((number, seed_number))
+        return confirming_job(study, number, seed_number, until)
 
     x, y = blobs()
     path = tmp_path / "blobs.npz"
     np.savez(path, x=x, y=y)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(mapsto.search.study.Study, "_confirm_one", interrupted)
+        patch.setattr(mapsto.search.study.Study, "_confirming_job", interrupted)
         mp.tune(path, settings=FOLDED, n_trials=3, out=tmp_path / "run")
     result = mp.resume(tmp_path / "run")
     scores = [[(t["fold"], t["seed"], t["score"]) for t in confirmed(r)] for r in (whole, result)]

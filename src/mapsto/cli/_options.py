@@ -56,6 +56,44 @@ Trials = Annotated[
     int | None,
     typer.Option("--trials", "-n", metavar="N", min=1, help="Recipes to try at most.", show_default=False),
 ]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        "-w",
+        metavar="N|auto",
+        help="Trainings at once, each in a process of its own; auto: one a GPU, or one a core.",
+        show_default=False,
+    ),
+]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        "--executor", metavar="NAME", help="Where to train: in_process, processes or ray.", show_default=False
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="ADDRESS", help="Of the Ray cluster, with --executor ray.", show_default=False),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="URL",
+        help="Keep the Optuna study there: sqlite:///study.db, postgresql://..., grpc://host:port.",
+        show_default=False,
+    ),
+]
+Continue = Annotated[
+    Path | None,
+    typer.Option(
+        "--continue",
+        metavar="RUN",
+        help="Go on with the trials of this run, in a new run; --set changes or adds ranges.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option("--seed", metavar="N", min=0, help="What all randomness follows from.", show_default=False),

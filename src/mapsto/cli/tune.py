@@ -10,6 +10,7 @@ EXAMPLES = (
     "mapsto tune churn.csv --target churned --budget 10m --out runs/churn",
     "mapsto tune digits --set model.activation='choice(relu, tanh)' --set optimizer.learning_rate='log(1e-4, 1e-1)'",
     "mapsto tune recipe.yaml --trials 30 --json",
+    "mapsto tune photos/ --budget 2h --workers auto",
 )
 
 
@@ -22,6 +23,10 @@ def tune(
     budget: _options.Budget = None,
     trials: _options.Trials = None,
     seed: _options.Seed = None,
+    workers: _options.Workers = None,
+    executor: _options.ExecutorName = None,
+    address: _options.Address = None,
+    storage: _options.Storage = None,
     out: _options.RunOut = None,
     overwrite: _options.OverwriteRun = False,
     as_json: _options.Json = False,
@@ -47,6 +52,10 @@ def tune(
                 budget=budget,
                 n_trials=trials,
                 seed=seed,
+                workers=workers,
+                executor=executor,
+                address=address,
+                storage=storage,
                 out=out,
                 overwrite=overwrite,
                 listener=listener,

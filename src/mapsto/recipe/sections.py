@@ -340,7 +340,7 @@ class SearchOptions(Options):
     max_memory: str | None = Field(None, description='memory of a training beside the data, at most, as "2GB"')
     fidelity: Literal["epochs", "examples", "image_size", "folds", "seeds"] = Field(
         "epochs",
-        description="what a trial is given more of as long as it does well: epochs, training rows, pixels, folds, seeds",
+        description="what a trial is given more of while it does well: epochs, training rows, pixels, folds or seeds",
     )
     finalists: int = Field(2, ge=1, le=100, description="best recipes that are trained again with other seeds")
     num_seeds: int = Field(
@@ -427,8 +427,8 @@ class SearchOptions(Options):
     def _has_groups(self) -> SearchOptions:
         if "fairness_gap" in self.objectives and self.fairness_column is None:
             raise ValueError(
-                "search.objectives names fairness_gap, so search.fairness_column must name the column whose values form "
-                "the groups. Received: null."
+                "search.objectives names fairness_gap, so search.fairness_column must name the column whose values "
+                "form the groups. Received: null."
             )
         return self
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -322,12 +321,14 @@ class Study:
     # -- trainings -----------------------------------------------------------------------------------------------
 
     def _run_all(self, jobs: Iterable[Job]) -> None:
-        """Trains jobs, as many at once as there are workers."""
-        waiting = deque(jobs)
-        while waiting or self.dispatcher.out:
-            while waiting and self.dispatcher.free:
-                self.dispatcher.submit(waiting.popleft())
-            for job, outcome in self.dispatcher.wait(LOOK_SECONDS):
+        """Trains jobs, as many at once as there are workers; each is asked for when it can begin."""
+        waiting, out = iter(jobs), self.dispatcher
+        while True:
+            while out.free and (following := next(waiting, None)) is not None:
+                out.submit(following)
+            if not out.out:
+                return
+            for job, outcome in out.wait(LOOK_SECONDS):
                 self._end(job, outcome)
                 if job.phase == "confirm":
                     drop_checkpoint(job.folder)
