@@ -189,10 +189,11 @@ class Ledger:
         whole = [t for t in asked if t.state.is_finished() or self._is_whole(t.params)]
         self._asked = len(whole)
         for trial in whole:
+            attrs = trial.user_attrs
+            proposal = Proposal(self._chosen(trial.params), attrs.get(STARTS_FROM), attrs.get(GOES_ON, False))
+            ready = self._with_known(trial.number, proposal)
             if trial.number not in self._given:
-                attrs = trial.user_attrs
-                proposal = Proposal(self._chosen(trial.params), attrs.get(STARTS_FROM), attrs.get(GOES_ON, False))
-                self._ready.append(self._with_known(trial.number, proposal))
+                self._ready.append(ready)
 
     def _is_whole(self, params: Mapping[str, Any]) -> bool:
         """Whether a trial that was being asked for has all its values."""
@@ -224,7 +225,14 @@ class Ledger:
         running = begun is not None and begun.state == TrialState.RUNNING
         trial = optuna.Trial(self.study, begun._trial_id) if begun is not None and running else self.study.ask()
         attrs = trial.user_attrs
-        chosen = self.space.walk(lambda name, range_: suggest(trial, name, range_), self.defaults)
+
+        def value(name: str, range_: Range) -> Any:
+            # A value that is drawn by itself must not depend on how many were drawn before it: a trial whose asking was
+            # interrupted has some already.
+            self.study.sampler = self.sampler.build(self.problem, derive(seed, name))
+            return suggest(trial, name, range_)
+
+        chosen = self.space.walk(value, self.defaults)
         self._ids[number] = trial._trial_id
         ready = self._with_known(number, Proposal(chosen, attrs.get(STARTS_FROM), attrs.get(GOES_ON, False)))
         with self._changed:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mapsto.metrics.base import Direction
 
 GRPC = "grpc://"
-BEAT_SECONDS = 30
-"""How often running trials are marked as alive in a database; after twice that without a mark they count as stale."""
 
 
 def open_study(path: Path, url: str | None, name: str, directions: tuple[Direction, ...]) -> optuna.Study:
@@ -87,7 +85,7 @@ def _remote(url: str) -> BaseStorage:
     from optuna.storages import RDBStorage
 
     try:
-        return RDBStorage(url, heartbeat_interval=BEAT_SECONDS, grace_period=2 * BEAT_SECONDS)
+        return RDBStorage(url)
     except Exception as error:  # each database has errors of its own
         raise RunError(
             f"The storage {url} cannot be opened ({' '.join(str(error).split())[:300]}). It is written "
