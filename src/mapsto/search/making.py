@@ -77,13 +77,14 @@ class Maker:
         value = self.defaults.get(name, self.space.field_default(name, self.defaults))
         return value if range_.contains(value) else range_.center()
 
-    def explore(self, ready: Ready, earlier: Mapping[int, Outcome], seconds: float) -> Job:
+    def explore(self, ready: Ready, earlier: Mapping[int, Outcome], seconds: float, epochs: int | None) -> Job:
         """A trial of the search.
 
         Args:
             ready: the trial.
             earlier: the trials that are over, by number.
             seconds: it may take, at most.
+            epochs: to train from where it begins; None: as many as its recipe says.
         """
         number, proposal, known = ready
         recipe = self.recipe(proposal.chosen)
@@ -104,7 +105,7 @@ class Maker:
             starts_from=proposal.starts_from,
             checkpoint=checkpoint,
             goes_on=proposal.goes_on,
-            epochs=self.sampler.interval(self.problem(None)),
+            epochs=epochs,
             pruner=self.pruner,
             known=known,
             max_fidelity=self.max_fidelity(recipe),

@@ -263,7 +263,7 @@ class Study:
         search = self.default_recipe.search
         if search.trial_time is not None:
             seconds = min(seconds, parse_duration(search.trial_time, "The time of a trial"))
-        return self.maker.explore(ready, self.standing.explored, seconds)
+        return self.maker.explore(ready, self.standing.explored, seconds, self.maker.sampler.interval(self.problem))
 
     def _proposal(self, number: int) -> Proposal:
         """What an explored trial was proposed as."""

@@ -51,6 +51,10 @@ class Sampler(ABC):
         """
         return None
 
+    def interval(self, problem: Problem) -> int | None:
+        """Epochs that a trial trains from where it begins; None: as many as its recipe says, as most do."""
+        return None
+
     def why(self, problem: Problem) -> str:
         """Why it was chosen, in a sentence; empty where the user named it."""
         return ""
