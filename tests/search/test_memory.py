@@ -109,7 +109,9 @@ def test_the_likest_data_speak_first(tmp_path):
 def test_a_recipe_that_is_good_everywhere_comes_before_the_winners_of_single_studies(tmp_path):
     finish(tmp_path / "store" / "one", rates(1.0, 0.1, 0.2, 0.95, 0.3))
     finish(tmp_path / "store" / "other", rates(0.1, 0.2, 0.3, 0.95, 1.0))
-    assert [s.chosen["optimizer.learning_rate"] for s in suggested(tmp_path / "store")] == [0.1, 1e-4, 1.0]
+    first, *further = [s.chosen["optimizer.learning_rate"] for s in suggested(tmp_path / "store")]
+    assert first == 0.1
+    assert set(further) == {1e-4, 1.0}
 
 
 def test_a_minimized_objective_is_read_as_such(tmp_path):
