@@ -12,7 +12,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from types import ModuleType
+from functools import cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -25,6 +25,27 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`' Did you mean "sgd"?'`, or nothing where no known name is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f' Did you mean "{near[0]}"?' if near else ""
+
+
+@cache
+def _members(package: str) -> tuple[str, ...]:
+    """The members in a folder; looked for once, since a check of a recipe asks for them hundreds of times."""
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec else None
+    found = (module.name for module in pkgutil.iter_modules(places or []) if not module.ispkg)
+    return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
+
+
+@cache
+def _member(package: str, name: str) -> type[Any]:
+    """The class called as the file is, whatever its case: `sgd.py` has `SGD`, `one_cycle.py` has `OneCycle`."""
+    module = importlib.import_module(f"{package}.{name}")
+    for attribute, value in vars(module).items():
+        is_own = isinstance(value, type) and value.__module__ == module.__name__
+        if is_own and attribute.casefold() == name.replace("_", "").casefold():
+            return value  # type: ignore[no-any-return]
+    expected = name.title().replace("_", "")
+    raise TypeError(f"{module.__name__} must define one public class called {expected}; it defines none.")
 
 
 @dataclass(frozen=True)
@@ -48,10 +69,7 @@ class Family:
 
     def names(self) -> tuple[str, ...]:
         """Every member's name, sorted; `base`, folders and names that start with `_` are not members."""
-        spec = importlib.util.find_spec(self.package)
-        places = spec.submodule_search_locations if spec else None
-        found = (module.name for module in pkgutil.iter_modules(places or []) if not module.ispkg)
-        return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
+        return _members(self.package)
 
     def get(self, name: str | type[Any]) -> type[Any]:
         """Imports the member's file and returns its class; a class passes through as it is.
@@ -63,7 +81,7 @@ class Family:
         if isinstance(name, type):
             return name
         self.check(name)
-        return self._class_of(importlib.import_module(f"{self.package}.{name}"), name)
+        return _member(self.package, name)
 
     def check(self, name: str) -> None:
         """Refuses an unknown name without importing any member.
@@ -77,15 +95,6 @@ class Family:
             listed = ", ".join(names) or "none are installed"
             kinds = self.kind.capitalize() + ("es" if self.kind.endswith("s") else "s")
             raise RecipeError(f'No {self.kind} is called "{name}".{hint} {kinds}: {listed}.')
-
-    def _class_of(self, module: ModuleType, name: str) -> type[Any]:
-        """The class called as the file is, whatever its case: `sgd.py` has `SGD`, `one_cycle.py` has `OneCycle`."""
-        for attribute, value in vars(module).items():
-            is_own = isinstance(value, type) and value.__module__ == module.__name__
-            if is_own and attribute.casefold() == name.replace("_", "").casefold():
-                return value  # type: ignore[no-any-return]
-        expected = name.title().replace("_", "")
-        raise TypeError(f"{module.__name__} must define one public class called {expected}; it defines none.")
 
 
 @dataclass(frozen=True)

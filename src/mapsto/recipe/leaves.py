@@ -11,6 +11,7 @@ import json
 import os
 import types
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, ValidationError
@@ -67,6 +68,7 @@ def is_name(leaf: str) -> bool:
     return field == "name" and section in FAMILIES
 
 
+@lru_cache(maxsize=4096)
 def exists(leaf: str) -> bool:
     """Whether there is such a setting, in whichever member."""
     return is_name(leaf) or bool(holders(leaf))

@@ -362,7 +362,7 @@ class Study:
         """What a training will take, from the first seconds of the first one: what the plan has to go by at first."""
         done, now = (tick.epoch - 1) * tick.steps_per_epoch + tick.step, time.perf_counter()
         first, started = self._began.setdefault(job.name, (done, now))
-        if now - started > GUESS_AFTER_SECONDS:
+        if done > first and now - started > GUESS_AFTER_SECONDS:
             each = (now - started) / (done - first)
             self._predicted = each * tick.max_epochs * tick.steps_per_epoch
 
