@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from mapsto.search.samplers.base import Sampler
@@ -10,7 +9,7 @@ from mapsto.search.samplers.base import Sampler
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from mapsto.recipe.ranges import Range
+    from mapsto.search.problem import Problem
 
 
 class Random(Sampler):
@@ -20,7 +19,7 @@ class Random(Sampler):
 
     title: ClassVar[str] = "random search"
 
-    def build(self, ranges: Mapping[str, Range], seed: int) -> BaseSampler:
+    def build(self, problem: Problem, seed: int) -> BaseSampler:
         from optuna.samplers import RandomSampler  # here, since optuna takes a quarter of a second to import
 
         return RandomSampler(seed=seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from mapsto.search.samplers.base import Sampler
@@ -10,7 +9,7 @@ from mapsto.search.samplers.base import Sampler
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from mapsto.recipe.ranges import Range
+    from mapsto.search.problem import Problem
 
 
 class TPE(Sampler):
@@ -23,7 +22,7 @@ class TPE(Sampler):
 
     title: ClassVar[str] = "Bayesian search (TPE)"
 
-    def build(self, ranges: Mapping[str, Range], seed: int) -> BaseSampler:
+    def build(self, problem: Problem, seed: int) -> BaseSampler:
         from optuna.samplers import TPESampler  # here, since optuna takes a quarter of a second to import
 
-        return TPESampler(seed=seed, multivariate=True, n_startup_trials=max(5, min(10, 2 * len(ranges))))
+        return TPESampler(seed=seed, multivariate=True, n_startup_trials=max(5, min(10, 2 * len(problem.ranges))))

@@ -1,0 +1,362 @@
+"""A study of settings with free names: what it is, what it proposes, and its journal.
+
+Both who asks and tells (`mapsto.search.asking`) and who runs a program (`mapsto.search.command_study`) work on one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mapsto import _files
+from mapsto.adapters.free_space import FreeSpace
+from mapsto.adapters.reports import METRIC_NAME
+from mapsto.errors import RecipeError, RunError
+from mapsto.metrics.base import Direction
+from mapsto.recipe.families import PRUNERS, SAMPLERS
+from mapsto.recipe.faults import Fault, refuse
+from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform
+from mapsto.recipe.seeds import derive
+from mapsto.search.outcome import Outcome, State
+from mapsto.search.problem import Problem
+from mapsto.search.pruners.base import Pruner
+from mapsto.search.run import JOURNAL
+from mapsto.search.samplers.base import Sampler
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+FREE_STUDY = "study.json"
+STUDY_NAME = "mapsto"
+KNOWN, CAUSE = "known", "cause"
+"""What a journal holds beside each trial: what its pruner may know, and why it ended."""
+
+
+class Checked(BaseModel):
+    """Values that were checked; what a user gives is checked by `of`, which says what is wrong in a paragraph."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """From what a user gave.
+
+        Raises:
+            RecipeError: a value is of the wrong kind or out of range.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            details = [(".".join(map(str, detail["loc"])), detail) for detail in error.errors(include_url=False)]
+            refuse(Fault(f"`{name}`: {detail['msg']}. Received: {detail['input']!r}.") for name, detail in details)
+            raise
+
+
+class CommandPlan(Checked):
+    """What a program is run with.
+
+    Attributes:
+        command: its command line, with places.
+        lookahead: trials that are proposed before the first of them has to be known; see `mapsto.search.command_study`.
+        n_trials, budget: how many settings to try, and seconds for all of it.
+        time_limit: seconds for one trial.
+        finalists, num_seeds: how many of the best are run again, and how often.
+    """
+
+    command: str
+    lookahead: int = Field(4, ge=1)
+    n_trials: int | None = Field(None, ge=1)
+    budget: float | None = Field(None, gt=0)
+    time_limit: float | None = Field(None, gt=0)
+    finalists: int = Field(3, ge=1)
+    num_seeds: int = Field(0, ge=0)
+
+
+class Definition(Checked):
+    """All that a study's proposals follow from, besides what its trials come to; `study.json` holds it.
+
+    Attributes:
+        settings: the space, as `name=value` texts.
+        metric: the name of what is optimized.
+        direction: whether more of it is better.
+        sampler, pruner: names of members of these families.
+        max_fidelity: steps (epochs) that a whole trial reports; what most pruners have to know.
+        seed: what all randomness follows from.
+        start: values that the first trial begins with; other ranges begin in their middle.
+        plan: where a program is run; None where somebody asks and tells.
+    """
+
+    format: int = Field(1, ge=1, le=1)
+    settings: tuple[str, ...]
+    metric: str
+    direction: Direction
+    sampler: str = "tpe"
+    pruner: str = "off"
+    max_fidelity: int = Field(1, ge=1)
+    seed: int = Field(0, ge=0, lt=2**63)
+    start: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    plan: CommandPlan | None = None
+
+    @cached_property
+    def space(self) -> FreeSpace:
+        """What is searched."""
+        return FreeSpace.from_settings(self.settings)
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The same, for samplers and pruners."""
+        return Problem(
+            ranges=self.space.ranges,
+            directions=(self.direction,),
+            n_trials=None if self.plan is None else self.plan.n_trials,
+            max_fidelity=self.max_fidelity,
+            seed=self.seed,
+            default=self.space.start(self.start),
+        )
+
+    def make_sampler(self) -> Sampler:
+        """The sampler that was named."""
+        sampler: Sampler = SAMPLERS.get(self.sampler)()
+        return sampler
+
+    def make_pruner(self) -> Pruner:
+        """The pruner that was named."""
+        pruner: Pruner = PRUNERS.get(self.pruner)()
+        return pruner
+
+    def trial_seed(self, number: int) -> int:
+        """The seed of a trial."""
+        return derive(self.seed, "trial", number)
+
+    @property
+    def limit(self) -> int | None:
+        """Trials after which a sampler has nothing new, the first one counted; None where there is no end."""
+        if not self.problem.ranges:
+            return 1
+        points = self.make_sampler().size(self.problem.ranges)
+        return None if points is None else points + 1
+
+    def check(self) -> None:
+        """Refuses what no study can be made of.
+
+        Raises:
+            RecipeError: the space, the metric's name, the sampler or the pruner is at fault.
+        """
+        SAMPLERS.check(self.sampler)
+        PRUNERS.check(self.pruner)
+        if not METRIC_NAME.fullmatch(self.metric):
+            raise RecipeError(f"The metric's name has letters, digits and _ . / -. Received: {self.metric!r}.")
+        if self.limit is None:
+            self.make_sampler().build(self.problem, 0)  # refuses ranges that it cannot search
+
+    def write(self, folder: Path) -> None:
+        """Writes it into the study's folder."""
+        _files.write_json(folder / FREE_STUDY, self.model_dump())
+
+    @classmethod
+    def read(cls, folder: Path) -> Definition:
+        """From a study's folder.
+
+        Raises:
+            RunError: there is none, or its file is damaged.
+        """
+        path = folder / FREE_STUDY
+        if not path.exists():
+            raise RunError(
+                f"There is no study in {folder}: it has no {FREE_STUDY}. `mapsto ask {folder} --new --set ...` begins "
+                f"one, `mapsto tune --command ...` another."
+            )
+        values = _files.read_json(path)
+        try:
+            definition = cls.model_validate(values)
+            definition.space  # noqa: B018 - its settings are read here
+        except (ValidationError, RecipeError) as error:
+            raise RunError(
+                f"{path} is damaged: {error}. Restore it, or begin a new study in another folder."
+            ) from error
+        return definition
+
+
+class Ledger:
+    """Trials in the order of their numbers, as Optuna's study holds them; in memory or in a journal.
+
+    Args:
+        storage: where they are.
+        direction: of the metric.
+    """
+
+    def __init__(self, storage: BaseStorage, direction: Direction) -> None:
+        import optuna  # here, since it takes a quarter of a second to import
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.study: optuna.Study = optuna.create_study(
+            storage=storage, study_name=STUDY_NAME, direction=direction, load_if_exists=True
+        )
+        self._storage = storage
+        self._id = storage.get_study_id_from_name(STUDY_NAME)
+
+    @classmethod
+    def in_memory(cls, direction: Direction) -> Ledger:
+        """An empty one."""
+        from optuna.storages import InMemoryStorage
+
+        return cls(InMemoryStorage(), direction)
+
+    @classmethod
+    def in_folder(cls, folder: Path, direction: Direction) -> Ledger:
+        """That of a study's folder, which this process must have locked."""
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        path = folder / JOURNAL
+        # The folder is locked, so a lock on the journal, or half a line in it, is what a killed process left.
+        Path(f"{path}.lock").unlink(missing_ok=True)
+        _drop_half_line(path)
+        with _files.explained(path):
+            return cls(JournalStorage(JournalFileBackend(str(path))), direction)
+
+    def trials(self) -> list[FrozenTrial]:
+        """All trials, by number."""
+        return self.study.get_trials(deepcopy=False)
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Adds a trial that is to be done, whole or not at all."""
+        from optuna.trial import TrialState, create_trial
+
+        self.study.add_trial(
+            create_trial(
+                state=TrialState.RUNNING,
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs=trial.user_attrs,
+                system_attrs=trial.system_attrs,
+            )
+        )
+
+    def report(self, number: int, step: int, value: float) -> None:
+        """Adds a point to a trial's curve."""
+        self._storage.set_trial_intermediate_value(self._trial(number), step, value)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Ends a trial; one that has been ended stays as it is."""
+        from optuna.trial import TrialState
+
+        number = outcome.number
+        if self.study.get_trials(deepcopy=False)[number].state.is_finished():
+            return
+        for step, values in outcome.curve:
+            self.report(number, step, values[0])
+        if outcome.cause:
+            self._storage.set_trial_user_attr(self._trial(number), CAUSE, outcome.cause)
+        if outcome.state == "pruned":
+            self.study.tell(number, state=TrialState.PRUNED)
+        elif outcome.state == "failed" or outcome.score is None:
+            self.study.tell(number, state=TrialState.FAIL)
+        else:
+            self.study.tell(number, outcome.score)
+
+    def _trial(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+
+
+class Proposer:
+    """Proposes settings from the trials that it has been told of, and from nothing else.
+
+    Args:
+        definition: of the study.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._sampler, self._pruner = definition.make_sampler(), definition.make_pruner()
+        self._memory = Ledger.in_memory(definition.direction)
+        self.add, self.tell = self._memory.add, self._memory.tell
+
+    def ask(self, history: Sequence[Outcome]) -> FrozenTrial:
+        """The next trial, to be done; with what its pruner may know.
+
+        Args:
+            history: the trials that may be known, in the order of their numbers: those that it was told of.
+
+        Raises:
+            RecipeError: the sampler wants to go on with the weights of an earlier trial, which a program cannot do.
+        """
+        definition, study = self._definition, self._memory.study
+        problem, number = definition.problem, len(self._memory.trials())
+        seed = derive(definition.seed, "sampler", number)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # samplers that Optuna calls experimental; the user can do nothing about it
+            study.sampler = self._sampler.build(problem, seed)
+            proposal = self._sampler.propose(problem, history, number, seed) if number else None
+        if proposal is not None and proposal.starts_from is not None:
+            raise RecipeError(
+                f"search.sampler {definition.sampler} goes on with the weights of earlier trials, which settings alone "
+                f"cannot say. Choose another sampler, such as tpe."
+            )
+        chosen = problem.default if not number else None if proposal is None else proposal.chosen
+        if chosen:
+            study.enqueue_trial(dict(chosen))
+        trial = study.ask()
+        definition.space.walk(lambda name, range_: suggest(trial, name, range_))
+        trial.set_user_attr(KNOWN, self._pruner.knows(problem, history, number))
+        return study.get_trials(deepcopy=False)[number]
+
+    def stops(self, trial: FrozenTrial, curve: Sequence[tuple[int, float]]) -> bool:
+        """Whether a trial that was proposed should end, with this curve so far."""
+        known, problem = trial.user_attrs.get(KNOWN), self._definition.problem
+        if known is None or not curve or curve[-1][0] >= problem.max_fidelity:
+            return False
+        return self._pruner.stops(problem, known, [(step, (value,)) for step, value in curve])
+
+
+def outcome_of(trial: FrozenTrial, seed: int) -> Outcome:
+    """A trial of a journal that has ended, as samplers and pruners know it."""
+    from optuna.trial import TrialState
+
+    states: dict[TrialState, State] = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}
+    curve = sorted(trial.intermediate_values.items())
+    last = curve[-1][0] if curve else 0
+    return Outcome(
+        number=trial.number,
+        phase="explore",
+        state=states.get(trial.state, "failed"),
+        cause=str(trial.user_attrs.get(CAUSE, "")),
+        score=trial.value if trial.values else None,
+        best_epoch=last,
+        epochs=last,
+        steps=len(curve),
+        seconds=0.0,
+        parameters=0,
+        chosen=dict(trial.params),
+        seed=seed,
+        curve=tuple((step, (value,)) for step, value in curve),
+    )
+
+
+def suggest(trial: optuna.Trial, name: str, range_: Range) -> Any:
+    """Asks Optuna for a value of a range."""
+    match range_:
+        case Log():
+            return trial.suggest_float(name, range_.low, range_.high, log=True)
+        case Uniform():
+            return trial.suggest_float(name, range_.low, range_.high, step=range_.step)
+        case Int():
+            return trial.suggest_int(name, range_.low, range_.high, log=range_.log, step=range_.step)
+        case Choice():
+            return trial.suggest_categorical(name, range_.options)
+
+
+def _drop_half_line(path: Path) -> None:
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        text = file.read()
+        if not text.endswith(b"\n"):
+            file.truncate(text.rfind(b"\n") + 1)
