@@ -1,4 +1,4 @@
-"""A study of settings with free names: what it is, what it proposes, and its journal.
+"""A study of settings with free names: what it is, and what it proposes.
 
 Both who asks and tells (`mapsto.search.asking`) and who runs a program (`mapsto.search.command_study`) work on one.
 """
@@ -22,21 +22,19 @@ from mapsto.recipe.families import PRUNERS, SAMPLERS
 from mapsto.recipe.faults import Fault, refuse
 from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform
 from mapsto.recipe.seeds import derive
-from mapsto.search.outcome import Outcome, State
+from mapsto.search.ledger import Ledger
+from mapsto.search.outcome import Outcome
 from mapsto.search.problem import Problem
 from mapsto.search.pruners.base import Pruner
-from mapsto.search.run import JOURNAL
 from mapsto.search.samplers.base import Sampler
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
 FREE_STUDY = "study.json"
-STUDY_NAME = "mapsto"
-KNOWN, CAUSE = "known", "cause"
-"""What a journal holds beside each trial: what its pruner may know, and why it ended."""
+KNOWN = "known"
+"""What a journal holds beside a trial: what its pruner may know."""
 
 
 class Checked(BaseModel):
@@ -184,88 +182,6 @@ class Definition(Checked):
         return definition
 
 
-class Ledger:
-    """Trials in the order of their numbers, as Optuna's study holds them; in memory or in a journal.
-
-    Args:
-        storage: where they are.
-        direction: of the metric.
-    """
-
-    def __init__(self, storage: BaseStorage, direction: Direction) -> None:
-        import optuna  # here, since it takes a quarter of a second to import
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study: optuna.Study = optuna.create_study(
-            storage=storage, study_name=STUDY_NAME, direction=direction, load_if_exists=True
-        )
-        self._storage = storage
-        self._id = storage.get_study_id_from_name(STUDY_NAME)
-
-    @classmethod
-    def in_memory(cls, direction: Direction) -> Ledger:
-        """An empty one."""
-        from optuna.storages import InMemoryStorage
-
-        return cls(InMemoryStorage(), direction)
-
-    @classmethod
-    def in_folder(cls, folder: Path, direction: Direction) -> Ledger:
-        """That of a study's folder, which this process must have locked."""
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
-
-        path = folder / JOURNAL
-        # The folder is locked, so a lock on the journal, or half a line in it, is what a killed process left.
-        Path(f"{path}.lock").unlink(missing_ok=True)
-        _drop_half_line(path)
-        with _files.explained(path):
-            return cls(JournalStorage(JournalFileBackend(str(path))), direction)
-
-    def trials(self) -> list[FrozenTrial]:
-        """All trials, by number."""
-        return self.study.get_trials(deepcopy=False)
-
-    def add(self, trial: FrozenTrial) -> None:
-        """Adds a trial that is to be done, whole or not at all."""
-        from optuna.trial import TrialState, create_trial
-
-        self.study.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params=trial.params,
-                distributions=trial.distributions,
-                user_attrs=trial.user_attrs,
-                system_attrs=trial.system_attrs,
-            )
-        )
-
-    def report(self, number: int, step: int, value: float) -> None:
-        """Adds a point to a trial's curve."""
-        self._storage.set_trial_intermediate_value(self._trial(number), step, value)
-
-    def tell(self, outcome: Outcome) -> None:
-        """Ends a trial; one that has been ended stays as it is."""
-        from optuna.trial import TrialState
-
-        number = outcome.number
-        if self.study.get_trials(deepcopy=False)[number].state.is_finished():
-            return
-        for step, values in outcome.curve:
-            self.report(number, step, values[0])
-        if outcome.cause:
-            self._storage.set_trial_user_attr(self._trial(number), CAUSE, outcome.cause)
-        if outcome.state == "pruned":
-            self.study.tell(number, state=TrialState.PRUNED)
-        elif outcome.state == "failed" or outcome.score is None:
-            self.study.tell(number, state=TrialState.FAIL)
-        else:
-            self.study.tell(number, outcome.score)
-
-    def _trial(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
-
-
 class Proposer:
     """Proposes settings from the trials that it has been told of, and from nothing else.
 
@@ -316,30 +232,6 @@ class Proposer:
         return self._pruner.stops(problem, known, [(step, (value,)) for step, value in curve])
 
 
-def outcome_of(trial: FrozenTrial, seed: int) -> Outcome:
-    """A trial of a journal that has ended, as samplers and pruners know it."""
-    from optuna.trial import TrialState
-
-    states: dict[TrialState, State] = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}
-    curve = sorted(trial.intermediate_values.items())
-    last = curve[-1][0] if curve else 0
-    return Outcome(
-        number=trial.number,
-        phase="explore",
-        state=states.get(trial.state, "failed"),
-        cause=str(trial.user_attrs.get(CAUSE, "")),
-        score=trial.value if trial.values else None,
-        best_epoch=last,
-        epochs=last,
-        steps=len(curve),
-        seconds=0.0,
-        parameters=0,
-        chosen=dict(trial.params),
-        seed=seed,
-        curve=tuple((step, (value,)) for step, value in curve),
-    )
-
-
 def suggest(trial: optuna.Trial, name: str, range_: Range) -> Any:
     """Asks Optuna for a value of a range."""
     match range_:
@@ -351,12 +243,3 @@ def suggest(trial: optuna.Trial, name: str, range_: Range) -> Any:
             return trial.suggest_int(name, range_.low, range_.high, log=range_.log, step=range_.step)
         case Choice():
             return trial.suggest_categorical(name, range_.options)
-
-
-def _drop_half_line(path: Path) -> None:
-    if not path.exists():
-        return
-    with path.open("rb+") as file:
-        text = file.read()
-        if not text.endswith(b"\n"):
-            file.truncate(text.rfind(b"\n") + 1)
