@@ -12,7 +12,7 @@ from typer.main import get_command
 from mapsto import __version__
 from mapsto.cli.main import VERBS, app, name_of
 
-NAMES = "tune train resume evaluate predict report audit find init show schema datasets check".split()
+NAMES = "tune train resume evaluate predict report ask tell audit find init show schema datasets check".split()
 HEAVY = ("torch", "pandas", "sklearn", "optuna", "pydantic", "numpy", "rich")
 
 

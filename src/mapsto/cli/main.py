@@ -14,10 +14,26 @@ from typing import Annotated
 import typer
 
 from mapsto import __version__
-from mapsto.cli import audit, check, datasets, evaluate, find, init, predict, report, resume, schema, show, train, tune
+from mapsto.cli import (
+    ask,
+    audit,
+    check,
+    datasets,
+    evaluate,
+    find,
+    init,
+    predict,
+    report,
+    resume,
+    schema,
+    show,
+    tell,
+    train,
+    tune,
+)
 
 VERBS: tuple[ModuleType, ...] = (
-    tune, train, resume, evaluate, predict, report, audit, find, init, show, schema, datasets, check,
+    tune, train, resume, evaluate, predict, report, ask, tell, audit, find, init, show, schema, datasets, check,
 )  # fmt: skip
 """In the order in which the help lists them."""
 
