@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mapsto.api import evaluate, load, open_run, predict, report, resume, train, tune
+    from mapsto import report as report
+    from mapsto.adapters.reporting import report_values
+    from mapsto.api import evaluate, load, open_run, predict, resume, train, tune
     from mapsto.errors import (
         DataError,
         MapstoError,
@@ -33,13 +35,16 @@ if TYPE_CHECKING:
     from mapsto.recipe.schema import Recipe
     from mapsto.recipe.space import Space
     from mapsto.result import Result
+    from mapsto.search.command_study import resume_command, tune_command
     from mapsto.training.finders.own import find_learning_rate
     from mapsto.training.fitted import Fitted
     from mapsto.training.gradients import check_gradients
 
 _PLACES = {
-    "mapsto.api": ("evaluate", "load", "open_run", "predict", "report", "resume", "train", "tune"),
+    "mapsto.api": ("evaluate", "load", "open_run", "predict", "resume", "train", "tune"),
     "mapsto.preview": ("audit", "check", "datasets", "download", "find", "init", "schema", "show"),
+    "mapsto.adapters.reporting": ("report_values",),
+    "mapsto.search.command_study": ("resume_command", "tune_command"),
     "mapsto.errors": (
         "DataError", "MapstoError", "MissingPackage", "ModelError", "RecipeError", "RunError", "TrainingError",
     ),
@@ -85,16 +90,21 @@ __all__ = [
     "open_run",
     "predict",
     "report",
+    "report_values",
     "resume",
+    "resume_command",
     "schema",
     "show",
     "train",
     "tune",
+    "tune_command",
     "uniform",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "report":  # a package that can be called
+        return importlib.import_module("mapsto.report")
     if name not in _HOME:
         raise AttributeError(f"module 'mapsto' has no attribute {name!r}; it has {', '.join(__all__)}")
     module, attribute = _HOME[name]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +16,15 @@ Source = Annotated[
         metavar="SOURCE",
         help="The data: a CSV, Parquet or .npz file, a folder of images, the name of a data set (see "
         "`mapsto datasets`); or a recipe (.yaml) that names them.",
+        show_default=False,
+    ),
+]
+OptionalSource = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SOURCE]",
+        help="The data: a CSV, Parquet or .npz file, a folder of images, the name of a data set (see "
+        "`mapsto datasets`); or a recipe (.yaml) that names them. None with --command.",
         show_default=False,
     ),
 ]
@@ -85,6 +95,25 @@ Storage = Annotated[
         show_default=False,
     ),
 ]
+Command = Annotated[
+    str | None,
+    typer.Option(
+        "--command", metavar="LINE", help="Tune this program: 'python train.py --lr {lr}'.", show_default=False
+    ),
+]
+MetricName = Annotated[
+    str | None,
+    typer.Option("--metric", metavar="NAME", help="What the program reports, with --command.", show_default=False),
+]
+DirectionName = Annotated[
+    Literal["maximize", "minimize"], typer.Option("--direction", help="Which way is better, with --command.")
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        "--seeds", metavar="N", min=0, help="Further seeds of the best settings, with --command.", show_default=False
+    ),
+]
 Continue = Annotated[
     Path | None,
     typer.Option(
@@ -124,6 +153,22 @@ def split(source: str, recipe: Path | None) -> tuple[str | None, Path | None]:
     if recipe is not None:
         raise typer.BadParameter(f"{source} is a recipe, and --recipe names another: {recipe}.", param_hint="SOURCE")
     return None, Path(source)
+
+
+def needed(value: str | None, name: str, what: str) -> str:
+    """The value, or an error that says what is missing."""
+    if value is None:
+        raise typer.BadParameter(f"it is missing: {what}.", param_hint=name)
+    return value
+
+
+def number_of_workers(workers: str | None) -> int:
+    """Programs at once: one unless something else is said, `auto` being one a core."""
+    if workers is None or workers.isdecimal():
+        return int(workers or 1)
+    if workers != "auto":
+        raise typer.BadParameter(f"it is a number or auto. Received: {workers}.", param_hint="--workers")
+    return len(os.sched_getaffinity(0))
 
 
 def check_free(out: Path | None, overwrite: bool) -> None:

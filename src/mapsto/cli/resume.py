@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mapsto.cli import _options
 from mapsto.cli._terminal import Terminal
 
@@ -25,6 +27,11 @@ def resume(
     that of the run, of which the time already worked counts; another may be given.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
+        if (Path(run) / "study.json").exists():
+            from mapsto.cli import _command  # here, since it needs rich
+
+            _command.resume(terminal, run, budget=budget, n_trials=trials)
+            return
         from mapsto import api  # here, so that --help does not load it
 
         with terminal.study() as listener:

@@ -11,11 +11,12 @@ EXAMPLES = (
     "mapsto tune digits --set model.activation='choice(relu, tanh)' --set optimizer.learning_rate='log(1e-4, 1e-1)'",
     "mapsto tune recipe.yaml --trials 30 --json",
     "mapsto tune photos/ --budget 2h --workers auto",
+    "mapsto tune --command 'python train.py --lr {lr}' --set lr='log(1e-4, 1e-1)' --metric accuracy --trials 20",
 )
 
 
 def tune(
-    source: _options.Source,
+    source: _options.OptionalSource = None,
     target: _options.Target = None,
     task: _options.Task = None,
     recipe: _options.RecipeFile = None,
@@ -27,6 +28,10 @@ def tune(
     executor: _options.ExecutorName = None,
     address: _options.Address = None,
     storage: _options.Storage = None,
+    command: _options.Command = None,
+    metric: _options.MetricName = None,
+    direction: _options.DirectionName = "maximize",
+    seeds: _options.Seeds = None,
     out: _options.RunOut = None,
     overwrite: _options.OverwriteRun = False,
     as_json: _options.Json = False,
@@ -37,8 +42,28 @@ def tune(
 
     The first trial is the default recipe; the best are trained again with other seeds before the winner is named,
     and the winner is tested on rows that were used for nothing else. All of it lies in the run folder, with a report.
+
+    With --command any program is tuned: its settings stand in the command in braces, and it prints its metric.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
+        if command is not None:
+            from mapsto.cli import _command  # here, since it needs rich
+
+            _command.tune(
+                terminal,
+                command,
+                settings or (),
+                metric=_options.needed(metric, "--metric", "the name that the program prints before its score"),
+                direction=direction,
+                budget=budget,
+                n_trials=trials,
+                workers=_options.number_of_workers(workers),
+                num_seeds=seeds,
+                seed=seed or 0,
+                out=out,
+            )
+            return
+        source = _options.needed(source, "SOURCE", "a file, a folder or the name of a data set")
         data, recipe = _options.split(source, recipe)
         from mapsto import api  # here, so that --help does not load it
 
