@@ -1,1 +1,1 @@
-"""When a trial is stopped because others do better: one pruner a file, Optuna's own."""
+"""When a trial is stopped because others do better: one pruner a file, pure rules over plain data."""
