@@ -20,26 +20,28 @@ UNITS = 27
 TRIALS = 24
 """That a history holds."""
 
-LATER = range(TRIALS, 2 * TRIALS)
+LATER = range(TRIALS, TRIALS + 12)
 """Numbers of the trials that are judged: a rule may treat some otherwise than others."""
+
+ENDS: tuple[tuple[int, State], ...] = ((UNITS, "complete"), (UNITS // 9, "pruned"), (UNITS // 3, "pruned"))
 
 OBJECTIVES: tuple[tuple[Direction, ...], ...] = (("maximize",), ("maximize", "minimize"))
 
 
 def sample_curve(quality: float, size: float | None = None, units: int = UNITS) -> tuple[Point, ...]:
-    """A score that rises with a little noise toward `quality`, and where given a size that stays, as second objective."""
+    """A score that rises toward `quality` with a little noise, and where given a size that stays as it is."""
     scores = (quality * (1 - 0.5 * math.exp(-unit / 4)) + 0.004 * math.sin(5 * unit) for unit in range(1, units + 1))
     return tuple((unit, (score,) if size is None else (score, size)) for unit, score in enumerate(scores, 1))
 
 
 def sample_history(directions: Sequence[Direction]) -> list[Outcome]:
-    """Trials of all qualities from 0.4 to 0.7: one in three is complete, the others were pruned at a ninth or a third."""
+    """Trials of qualities from 0.4 to 0.7: one in three is complete, the others were pruned at a ninth or a third."""
     history = []
     for number in range(TRIALS):
         quality = 0.4 + 0.3 * (number * 7 % TRIALS) / TRIALS
         size = None if len(directions) == 1 else 100.0 + number * 5 % TRIALS
-        units, state = ((UNITS, "complete"), (UNITS // 9, "pruned"), (UNITS // 3, "pruned"))[number % 3]
-        history.append(outcome(number, sample_curve(quality, size, units), state))  # type: ignore[arg-type]
+        units, state = ENDS[number % 3]
+        history.append(outcome(number, sample_curve(quality, size, units), state))
     return history
 
 
@@ -48,7 +50,9 @@ def outcome(number: int, curve: tuple[Point, ...], state: State = "complete", **
     scores = [values[0] for _, values in curve if math.isfinite(values[0])]
     told = {"chosen": {"number": number}, "seed": number, **fields}
     epochs = curve[-1][0] if curve else 0
-    return Outcome(number, "explore", state, "", max(scores, default=None), 1, epochs, epochs, 1.0, 1, curve=curve, **told)
+    return Outcome(
+        number, "explore", state, "", max(scores, default=None), 1, epochs, epochs, 1.0, 1, curve=curve, **told
+    )
 
 
 def mirrored(history: Sequence[Outcome]) -> list[Outcome]:
@@ -124,11 +128,11 @@ def _check_decisions(pruner: Pruner, problem: Problem, history: list[Outcome]) -
 def _check_mirrored(pruner: Pruner, problem: Problem, history: list[Outcome]) -> None:
     other: dict[Direction, Direction] = {"maximize": "minimize", "minimize": "maximize"}
     turned = replace(problem, directions=tuple(other[direction] for direction in problem.directions))
-    for curve in (*_curves(problem)[:2], *(one.curve for one in history[:6])):
-        opposite = mirrored([outcome(0, curve)])[0].curve
-        for number in list(LATER)[:6]:
-            there = stopped_at(pruner, problem, pruner.knows(problem, history, number), curve)
-            here = stopped_at(pruner, turned, pruner.knows(turned, mirrored(history), number), opposite)
+    for number in LATER[:6]:
+        known, opposite = pruner.knows(problem, history, number), pruner.knows(turned, mirrored(history), number)
+        for curve in (*_curves(problem)[:2], *(one.curve for one in history[:6])):
+            there = stopped_at(pruner, problem, known, curve)
+            here = stopped_at(pruner, turned, opposite, mirrored([outcome(0, curve)])[0].curve)
             assert here == there, f"stopped after {there} where maximized, after {here} where minimized"
     assert pruner.thaws(problem, history) == pruner.thaws(turned, mirrored(history)), "another trial is thawed"
 
@@ -160,8 +164,9 @@ def _check_thaws(pruner: Pruner, problem: Problem, history: list[Outcome]) -> No
         assert pruner.thaws(problem, history, [number]) != number, f"trial {number} is thawed while it goes on"
         thawed.append(number)
         earlier = history[number]
-        curve = (*earlier.curve, *sample_curve(0.5, *earlier.curve[0][1][1:])[len(earlier.curve) :])
-        told = {"chosen": earlier.chosen, "seed": earlier.seed, "starts_from": number}
+        size = earlier.curve[0][1][1] if len(problem.directions) > 1 else None
+        curve = (*earlier.curve, *sample_curve(0.5, size)[len(earlier.curve) :])
+        told: dict[str, Any] = {"chosen": earlier.chosen, "seed": earlier.seed, "starts_from": number}
         history.append(outcome(len(history), curve, **told))
 
 

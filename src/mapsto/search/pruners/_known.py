@@ -14,8 +14,8 @@ from mapsto.search.outcome import Outcome, Point
 from mapsto.search.problem import Problem
 
 RECENT = 300
-"""Trials that a rule looks back on whose cost would grow faster than their number. A quantile of so many lies within six
-percentiles of that of all."""
+"""Trials that a rule looks back on whose cost would grow faster than their number. A quantile of so many lies within
+six percentiles of that of all."""
 
 
 def trainings(history: Sequence[Outcome]) -> list[Outcome]:

@@ -109,9 +109,7 @@ def promoted(
     return None
 
 
-def _there(
-    problem: Problem, others: Sequence[Outcome], rung: int
-) -> tuple[list[Outcome], NDArray[np.float64]]:
+def _there(problem: Problem, others: Sequence[Outcome], rung: int) -> tuple[list[Outcome], NDArray[np.float64]]:
     """Those that have reached a rung, and their losses there; with several objectives the last of them only."""
     at = [(training, reached(training.curve, rung)) for training in others]
     found = [(training, training.curve[index][1]) for training, index in at if index is not None]

@@ -59,6 +59,8 @@ class Extrapolate(Pruner):
         shift = errors.sum(axis=0) / (len(errors) + PRIOR)
         spread = np.sqrt((PRIOR + ((errors - shift) ** 2).sum(axis=0)) / (len(errors) + PRIOR))
         best = np.unique(ends[_pareto.fronts(ends) == 0], axis=0)
+        # Never the other way: the finished ones level out, which says little of one that still rises.
+        shift, spread = np.minimum(shift, 0.0), np.maximum(spread, 1.0)
         return {"best": best.tolist(), "shift": shift.tolist(), "spread": spread.tolist()}
 
     def stops(self, problem: Problem, known: dict[str, Any], curve: Sequence[Point]) -> bool:
@@ -86,7 +88,7 @@ def _finished(problem: Problem, history: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _chance(problem: Problem, known: dict[str, Any], curve: Sequence[Point]) -> float:
-    """The chance of being better than the finished trial that leaves the least, in the objective that it leaves most."""
+    """The chance of beating the finished trial that leaves least chance, in the objective in which it leaves most."""
     losses = curve_losses(problem, curve)
     reached_now = losses.min(axis=0)
     chances = np.zeros((len(known["best"]), len(problem.directions)))

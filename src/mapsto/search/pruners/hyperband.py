@@ -32,7 +32,7 @@ class Hyperband(Pruner):
 
     Example:
         >>> [round(share, 2) for share in shares(3)]
-        [0.18, 0.27, 0.55]
+        [0.18, 0.29, 0.53]
         >>> [bracket(number, 3) for number in range(8)]
         [0, 2, 1, 2, 2, 0, 2, 1]
     """
@@ -64,8 +64,8 @@ class Hyperband(Pruner):
 def shares(brackets: int) -> tuple[float, ...]:
     """Share of the trials that begin in each bracket, which has as many rungs as its index says.
 
-    Hyperband begins ceil(brackets / (rungs + 1) · 3^rungs) trials with so many rungs, which gives each bracket about the
-    same work.
+    Hyperband begins ceil(brackets / (rungs + 1) · 3^rungs) trials with so many rungs, which gives each bracket about
+    the same work.
     """
     begun = [math.ceil(brackets / (rungs + 1) * _rungs.REDUCTION**rungs) for rungs in range(brackets)]
     return tuple(count / sum(begun) for count in begun)
