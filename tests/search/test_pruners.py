@@ -1,6 +1,6 @@
 """Each pruner against its rule, and what it saves on curves that are played through as a study does."""
 
-import math
+import json
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -321,8 +321,6 @@ def test_racing_waits_for_two_recipes_with_all_folds():
 
 @pytest.mark.parametrize("name", PRUNERS.names())
 def test_what_a_trial_knows_of_5000_others_is_small(name):
-    import json
-
     rng = np.random.default_rng(0)
     history = []
     for number in range(5000):
@@ -330,4 +328,3 @@ def test_what_a_trial_knows_of_5000_others_is_small(name):
         history.append(outcome(number, constant(rng.random(), units=units), "complete" if units == 27 else "pruned"))
     known = PRUNERS.get(name)().knows(PROBLEM, history, 5000)
     assert len(json.dumps(known)) < 3000
-    assert known is None or not math.isnan(sum(map(len, known)))

