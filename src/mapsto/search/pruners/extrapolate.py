@@ -83,8 +83,8 @@ class Extrapolate(Pruner):
 def _finished(problem: Problem, history: Sequence[Outcome]) -> list[Outcome]:
     """The last finished trials, and the best of all."""
     found = [outcome for outcome in trainings(history) if outcome.state == "complete" and outcome.curve]
-    best = ranked(found, problem.directions[0])[:1]
-    return [outcome for outcome in best if outcome not in found[-RECENT:]] + found[-RECENT:]
+    older, recent = found[:-RECENT], found[-RECENT:]
+    return ranked(older, problem.directions[0])[:1] + recent
 
 
 def _chance(problem: Problem, known: dict[str, Any], curve: Sequence[Point]) -> float:
