@@ -29,6 +29,9 @@ THAW = 0.1
 FEWEST_POINTS = 5
 """Of a curve that is judged."""
 
+MOST_FINISHED = 100
+"""Finished trials that are looked at, the last ones; forgetting others only stops less."""
+
 PRIOR = 5.0
 """Finished trials that the forecasts are trusted for beforehand."""
 
@@ -43,7 +46,7 @@ class Extrapolate(Pruner):
     greatest goes on (freeze and thaw, Swersky et al. 2014, arXiv:1406.3896).
 
     With several objectives a trial must have such a chance in at least one of them beside each finished trial on the
-    Pareto front. The last 300 finished trials and the best one are looked at.
+    Pareto front. The last 100 finished trials and the best one are looked at.
     """
 
     title: ClassVar[str] = "extrapolated learning curves"
@@ -83,7 +86,7 @@ class Extrapolate(Pruner):
 def _finished(problem: Problem, history: Sequence[Outcome]) -> list[Outcome]:
     """The last finished trials, and the best of all."""
     found = [outcome for outcome in trainings(history) if outcome.state == "complete" and outcome.curve]
-    older, recent = found[:-RECENT], found[-RECENT:]
+    older, recent = found[:-MOST_FINISHED], found[-MOST_FINISHED:]
     return ranked(older, problem.directions[0])[:1] + recent
 
 
