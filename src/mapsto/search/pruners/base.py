@@ -16,7 +16,8 @@ class Pruner(ABC):
 
     A trial may know only the trials that were over by their numbers when it was proposed, whatever others have done
     since, so that a study on many processes stops what a serial one would have stopped. What it must know of them is
-    boiled down once, by `knows`, to plain data that travel with the trial; `stops` is then asked wherever it is trained.
+    boiled down once, by `knows`, to plain data that travel with the trial; `stops` is then asked wherever it is
+    trained.
     """
 
     title: ClassVar[str]

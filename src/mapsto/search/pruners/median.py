@@ -50,7 +50,9 @@ class Median(Pruner):
 
     def stops(self, problem: Problem, known: dict[str, Any], curve: Sequence[Point]) -> bool:
         units = [unit for unit in map(int, known["medians"]) if unit <= curve[-1][0]]
-        return bool(units) and not _rungs.passes(known["medians"][str(max(units))], curve_losses(problem, curve).min(axis=0))
+        return bool(units) and not _rungs.passes(
+            known["medians"][str(max(units))], curve_losses(problem, curve).min(axis=0)
+        )
 
 
 def _units(problem: Problem) -> list[int]:
