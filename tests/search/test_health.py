@@ -11,7 +11,7 @@ import pytest
 
 from mapsto._messages import Message
 from mapsto.recipe.leaves import holders, range_fault
-from mapsto.recipe.ranges import Choice, Int, Log, Uniform, choice, integer, log, uniform
+from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform, choice, integer, log, uniform
 from mapsto.recipe.space import Space
 from mapsto.search.editing import distribution
 from mapsto.search.health import health
@@ -25,7 +25,7 @@ RATE, DROPOUT, WIDTH, LAYERS, DECAY, ACTIVATION = (
     "optimizer.learning_rate", "model.dropout", "model.hidden_dim", "model.num_layers", "optimizer.weight_decay",
     "model.activation",
 )  # fmt: skip
-RANGES = {
+RANGES: dict[str, Range] = {
     RATE: log(1e-4, 1e-1),
     DROPOUT: uniform(0.05, 0.5),
     WIDTH: integer(32, 512, log=True),
@@ -71,7 +71,7 @@ def noise(chosen, rng):
 
 
 def rate(chosen):
-    return position(RANGES[RATE], chosen[RATE])
+    return position(log(1e-4, 1e-1), chosen[RATE])
 
 
 PROBLEM = Problem(RANGES)
@@ -140,7 +140,7 @@ def test_the_direction_turns_the_edge():
 
 
 def test_the_limit_of_a_setting_is_no_edge():
-    ranges = {DROPOUT: uniform(0, 0.5), RATE: log(1e-4, 1e-1)}
+    ranges: dict[str, Range] = {DROPOUT: uniform(0, 0.5), RATE: log(1e-4, 1e-1)}
     history = studied(lambda chosen, rng: -chosen[DROPOUT], 40, 0, ranges)
     assert edges(history, Problem(ranges)) == []
 
@@ -252,7 +252,7 @@ def test_few_trials_for_many_settings_are_called_few():
 
 
 def test_a_condition_that_never_held_is_told():
-    ranges = {
+    ranges: dict[str, Range] = {
         "optimizer.name": choice("adamw", "sgd"),
         "optimizer.momentum": uniform(0, 0.9).only_if("optimizer.name", "sgd"),
     }
@@ -275,5 +275,7 @@ def test_an_option_that_chance_may_have_missed_is_not_told():
 def test_the_chance_is_that_of_fishers_test():
     from scipy.stats import fisher_exact
 
-    table = [[7, 3], [8, 22]]
-    assert math.isclose(chance_of(7, of=10, marked=15, total=40), fisher_exact(table, "greater").pvalue)
+    for hits, of, marked, total in [(7, 10, 15, 40), (0, 5, 5, 20), (5, 12, 15, 22), (600, 1250, 2000, 5000)]:
+        table = np.asarray([[hits, of - hits], [marked - hits, total - marked - of + hits]])
+        expected = fisher_exact(table, "greater").pvalue
+        assert math.isclose(chance_of(hits, of=of, marked=marked, total=total), expected, rel_tol=1e-9)
