@@ -82,7 +82,7 @@ def test_a_setting_with_a_condition_counts_by_the_trials_that_have_it():
 def test_the_first_of_several_objectives_is_explained():
     problem = Problem(RANGES, directions=("minimize", "maximize"))
     found = importances(problem, of_rates(40, lambda power, dropout: -10 * dropout))
-    assert [list(shares or ())[0] for shares in (found.fanova, found.ped_anova)] == ["model.dropout"] * 2
+    assert [next(iter(shares or ())) for shares in (found.fanova, found.ped_anova)] == ["model.dropout"] * 2
 
 
 def test_only_complete_trials_count():

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mapsto._messages import listing, say
+from mapsto._messages import counted, listing, opening, say
 from mapsto.recipe.leaves import shown
 from mapsto.recipe.ranges import Choice, Range
 from mapsto.recipe.scalars import AUTO, same
@@ -264,10 +264,10 @@ def _few_points(problem: Problem, trials: Sequence[Outcome]) -> list[SpaceFindin
         return []
     wanted = math.ceil(WANTED_A_SETTING * settings)
     message = say(
-        "{trials:,} trials are few for {settings:,} settings that are searched at once; {wanted:,} would show more. "
-        "What the trials say of single settings is not sure.",
-        trials=len(scored),
-        settings=round(settings),
+        "{trials} for {settings}, searched at once, are few; {wanted:,} would show more. What they say of single settings "
+        "is not sure.",
+        trials=opening(len(scored), "trial"),
+        settings=counted(max(1, round(settings)), "setting"),
         wanted=wanted,
     )
     evidence = {"trials": len(scored), "settings": settings, "wanted": wanted}
