@@ -264,8 +264,8 @@ def _few_points(problem: Problem, trials: Sequence[Outcome]) -> list[SpaceFindin
         return []
     wanted = math.ceil(WANTED_A_SETTING * settings)
     message = say(
-        "{trials} for {settings}, searched at once, are few; {wanted:,} would show more. What they say of single settings "
-        "is not sure.",
+        "{trials} for {settings}, searched at once, are few; {wanted:,} would show more. What they say of single "
+        "settings is not sure.",
         trials=opening(len(scored), "trial"),
         settings=counted(max(1, round(settings)), "setting"),
         wanted=wanted,
