@@ -159,7 +159,7 @@ def worlds() -> list[World]:
 
 
 def is_default(world: World) -> bool:
-    return world.num_finalists == 2 and world.explored == 20
+    return world.num_finalists == 2 and world.explored == 20 and world.has_heats
 
 
 def show(rows: list[dict[str, Any]]) -> None:

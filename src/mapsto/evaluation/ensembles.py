@@ -155,7 +155,8 @@ class _Greedy:
             return False
         rows = row_differences(self.metric, [self.mean(new)], [self.mean(old)], self.targets)
         error = math.sqrt(float(rows.var(ddof=1)) / len(rows)) if len(rows) > 1 else math.inf
-        return gain > error  # NaN, where the rows do not say, is no gain
+        # NaN, where the rows do not say, is no gain; one row alone that is answered rightly is exactly one error.
+        return gain > error and not math.isclose(gain, error, rel_tol=1e-6)
 
 
 def _added(counts: list[int], indexes: list[int]) -> list[int]:

@@ -28,9 +28,6 @@ from mapsto.metrics.base import Direction
 HEAT = 4
 """Recipes that are run again together. From as many repeats the noise of a seed is first known."""
 
-CLOSE = 1.0
-"""Standard errors within which a recipe may be as good as the leader."""
-
 BETWEEN = 0.25
 """The variance between recipes is taken to be at least this share of that between seeds: 0 would make all alike."""
 
@@ -136,7 +133,7 @@ def contenders(
     """The recipes to train once more, each with a fresh seed, before the finalists are clear; empty once they are.
 
     To be asked again after these trainings. The first `HEAT` recipes are repeated in any case, and then those that
-    come within `CLOSE` standard errors of the best repeated one, those with the fewest runs first.
+    come within one standard error of the best repeated one, those with the fewest runs first.
 
     Args:
         groups: of `grouped`.
@@ -160,7 +157,7 @@ def contenders(
     variance = seed_variance(groups)
 
     def reach(group: Group) -> float:
-        error = CLOSE * math.sqrt(variance * (1 / len(group.scores) + 1 / len(leader.scores)))
+        error = math.sqrt(variance * (1 / len(group.scores) + 1 / len(leader.scores)))
         return sign * (group.mean - leader.mean) + error
 
     close = [group for group in groups if group is not leader and reach(group) > 0]

@@ -213,7 +213,7 @@ class Race:
         factor = _factor(looks, error)
         before = (done - 1) / self.max_rounds if done > looks[0] else 0.0
         spent: float = factor * before**SPENDING
-        share = factor * (done / self.max_rounds) ** SPENDING - spent
+        share: float = factor * (done / self.max_rounds) ** SPENDING - spent
         if is_cut:
             share = max(share, 1 - spent)
         return 1 - 2 * error * min(share, 1.0)
