@@ -112,11 +112,13 @@ def study(world: World, seed: int) -> dict[str, Any]:
         alive, is_over = list(decision.alive), decision.is_over
     winner = decision.leader
     judged = race.judge(scores, winner, 0, rows)
-    claims = judged.comparison is not None and judged.comparison.verdict == "better"
+    found, lead = judged.comparison, float(simulated.truth[winner] - simulated.truth[0])
+    claims = found is not None and found.verdict == "better"
     return {
         "named": winner == simulated.best and world.gap > 0,
         "claimed": claims,
-        "wrong": claims and simulated.truth[winner] <= simulated.truth[0],
+        "wrong": claims and lead <= 0,
+        "missed": found is not None and not (found.low <= lead <= found.high or math.isnan(found.low)),
         "in_final": simulated.best in scores,
         "heats": len(simulated.runs) - world.explored,
         "rounds": len(scores[winner]),
@@ -139,7 +141,7 @@ def measure(world: World, studies: int) -> dict[str, Any]:
     return {
         "world": world.name, "studies": studies, "explored": world.explored, "finalists": world.num_finalists,
         "gap": world.gap, "rows": world.rows, "heats": world.has_heats,
-        **{key: mean(key) for key in ("named", "claimed", "wrong", "in_final", "flattery", "corrected")},
+        **{key: mean(key) for key in ("named", "claimed", "wrong", "missed", "in_final", "flattery", "corrected")},
         "named_of_200": mean_of_first(found, "named"), "wrong_of_200": mean_of_first(found, "wrong"),
         "heat_runs": mean("heats"), "final_runs": mean("final"), "rounds": mean("rounds"),
         "sure": len(sure) / studies,
@@ -180,7 +182,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         has_best = row["gap"] > 0
         view.add_row(
-            row["world"], str(row["studies"]), f"{row['wrong']:.1%}", str(row["wrong_of_200"]),
+            row["world"], str(row["studies"]), f"{row['wrong']:.1%}", str(row["wrong_of_200"]), f"{row['missed']:.1%}",
             f"{row['named']:.1%}" if has_best else "", str(row["named_of_200"]) if has_best else "",
             f"{row['claimed']:.1%}", f"{row['heat_runs']:.1f}", f"{row['rounds']:.1f}",
             f"{row['heat_runs'] + row['final_runs']:.1f}",

@@ -183,7 +183,7 @@ def test_a_race_is_a_function_of_the_scores() -> None:
 
 
 def test_impossible_races_are_refused() -> None:
-    with pytest.raises(ValueError, match="max_rounds` is below `min_rounds`"):
+    with pytest.raises(ValueError, match="Received: max_rounds=4, min_rounds=5"):
         Race("maximize", num_finalists=1, min_rounds=5, max_rounds=4)
-    with pytest.raises(ValueError, match="self.num_finalists=0"):
+    with pytest.raises(ValueError, match="Received: num_finalists=0"):
         Race("maximize", num_finalists=0)

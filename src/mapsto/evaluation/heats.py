@@ -54,7 +54,7 @@ class Group:
     Attributes:
         number: the first trial that tried it.
         scores: one a seed, in the order of the trials.
-        has_failed: whether a training of it failed, though another did not.
+        has_failed: whether a training of it failed or had no score, though another did not.
         estimate: what its mean over many seeds would be; see `grouped`.
     """
 
@@ -97,10 +97,17 @@ def grouped(outcomes: Iterable[Trained], direction: Direction) -> list[Group]:
 
 
 def _group(runs: list[Trained]) -> Group:
-    scored = [run for run in runs if run.score is not None and math.isfinite(run.score)]
-    complete = [run for run in scored if run.state == "complete"] or [run for run in scored if run.state == "stopped"]
-    by_seed = {run.seed: float(run.score or 0.0) for run in complete}
-    return Group(runs[0].number, tuple(by_seed.values()), any(run.state == "failed" for run in runs))
+    complete = [run for run in runs if run.state == "complete" and _has_score(run)]
+    counted = complete or [run for run in runs if run.state == "stopped" and _has_score(run)]
+    by_seed = {run.seed: float(run.score or 0.0) for run in counted}
+    has_failed = any(
+        run.state in ("failed", "infeasible") or (run.state == "complete" and not _has_score(run)) for run in runs
+    )
+    return Group(runs[0].number, tuple(by_seed.values()), has_failed)
+
+
+def _has_score(run: Trained) -> bool:
+    return run.score is not None and math.isfinite(run.score)
 
 
 def _estimated(groups: list[Group]) -> list[Group]:
@@ -132,8 +139,9 @@ def contenders(
 ) -> list[int]:
     """The recipes to train once more, each with a fresh seed, before the finalists are clear; empty once they are.
 
-    To be asked again after these trainings. The first `HEAT` recipes are repeated in any case, and then those that
-    come within one standard error of the best repeated one, those with the fewest runs first.
+    To be asked again after these trainings, until it names none or the time is up. The first `HEAT` recipes are
+    repeated in any case, and then those that come within one standard error of the best repeated one, those with the
+    fewest runs first.
 
     Args:
         groups: of `grouped`.

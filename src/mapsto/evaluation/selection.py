@@ -80,7 +80,8 @@ class Judgment:
         probability_better: that the winner's mean over seeds and rows is better than the default's, in [0, 1], under a
             flat prior, the optimism taken off; None where the spread is not known.
         optimism: how much the winner's mean flatters, having been picked as the best, in the metric's unit: positive,
-            whichever direction is better; None where the spread is not known.
+            whichever direction is better; None where the spread is not known. It is the luck with seeds; that with
+            the validation rows, on which all recipes were explored, only other rows can show.
         corrected_mean: the winner's mean without it.
         std: standard deviation of the winner's scores over the seeds; None for one.
     """
@@ -129,10 +130,14 @@ class Race:
         if min(self.num_finalists, self.min_rounds, self.num_explored) < 1 or not 0 < self.level < 1:
             raise ValueError(
                 "`num_finalists`, `min_rounds` and `num_explored` must be at least 1 and `level` in (0, 1). "
-                f"Received: {self.num_finalists=}, {self.min_rounds=}, {self.num_explored=}, {self.level=}."
+                f"Received: num_finalists={self.num_finalists}, min_rounds={self.min_rounds}, "
+                f"num_explored={self.num_explored}, level={self.level}."
             )
         if self.max_rounds < self.min_rounds:
-            raise ValueError(f"`max_rounds` is below `min_rounds`. Received: {self.max_rounds=}, {self.min_rounds=}.")
+            raise ValueError(
+                "`max_rounds` must not be below `min_rounds`. "
+                f"Received: max_rounds={self.max_rounds}, min_rounds={self.min_rounds}."
+            )
 
     def decide(self, scores: Scores, default: int | None, rows: Rows | None = None) -> Decision:
         """Who is still in, and whether it is over, after a round that all who were in have run.
