@@ -11,7 +11,7 @@ from mapsto import _files
 from mapsto.metrics.base import Direction
 
 State = Literal["complete", "pruned", "stopped", "failed", "infeasible"]
-Phase = Literal["explore", "confirm", "ablate", "final"]
+Phase = Literal["explore", "heat", "confirm", "ablate", "final"]
 Point = tuple[int, tuple[float, ...]]
 """Units of fidelity that were done (epochs, mostly), and every objective then, the first one first."""
 
@@ -24,8 +24,8 @@ class Outcome:
 
     Attributes:
         number: of the trial whose recipe was trained.
-        phase: why it was trained: `"explore"`, `"confirm"` (a further seed or fold), `"ablate"` (a recipe between the
-            default and the winner) or `"final"`.
+        phase: why it was trained: `"explore"`, `"heat"` (a further seed, to find the finalists), `"confirm"` (a
+            finalist's further seed or fold), `"ablate"` (a recipe between the default and the winner) or `"final"`.
         state: complete (to its end or early stopping), pruned (others did better), stopped (the time was up), failed,
             infeasible (beyond a limit that the user set, or too large for the memory).
         cause: why it ended, in words.

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mapsto.evaluation.heats import HEAT
+
 SAFETY = 1.2
 """Later runs of a recipe may take that much longer than its first did."""
 
 SHARE_AFTER_EXPLORING = 0.5
 """Confirming, the final fit and the test together never take more than this share of the budget."""
+
+CONFIRM_SHARE = 0.2
+"""Of the budget, for more fresh runs than the fewest."""
+
+HEAT_SHARE = 0.1
+"""Of the budget, for heats."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,8 @@ class Plan:
 
     Example:
         >>> plan = Plan(seconds=100, n_trials=None, finalists=1, num_seeds=2, test_seconds=5)
-        >>> plan.explore_until(run_seconds=5)
-        65.0
+        >>> plan.explore_until(run_seconds=1)
+        84.2
     """
 
     seconds: float | None
@@ -47,17 +55,29 @@ class Plan:
         """Elapsed seconds at which exploring ends, where one full run takes `run_seconds`."""
         if self.seconds is None:
             return float("inf")
-        wanted = self.confirm_seconds(run_seconds) + self.final_seconds(run_seconds) + self.test_seconds
+        wanted = self.heat_seconds(run_seconds) + self.confirm_seconds(run_seconds)
+        wanted += self.final_seconds(run_seconds) + self.test_seconds
         return self.seconds - min(wanted + self.ablation * self.seconds, SHARE_AFTER_EXPLORING * self.seconds)
 
     def confirm_seconds(self, run_seconds: float) -> float:
-        """What the fewest fresh runs of the finalists and the default take."""
-        waves = -(-(self.finalists + 1) // self.workers)
-        return SAFETY * waves * self.num_seeds * run_seconds
+        """What fresh runs of the finalists and the default take: the fewest, and more as far as they are cheap."""
+        each = SAFETY * -(-(self.finalists + 1) // self.workers) * run_seconds
+        cheap = CONFIRM_SHARE * (self.seconds or 0.0)
+        return max(self.num_seeds * each, min(self.max_seeds * each, cheap))
+
+    def heat_seconds(self, run_seconds: float) -> float:
+        """What the repeats take that find the finalists: about as many as a heat has, where that is cheap."""
+        return min(SAFETY * -(-HEAT // self.workers) * run_seconds, HEAT_SHARE * (self.seconds or 0.0))
 
     def final_seconds(self, run_seconds: float) -> float:
         """What the final fit takes."""
         return SAFETY * run_seconds
+
+    def heats_until(self, run_seconds: float) -> float:
+        """Elapsed seconds at which no further heat is begun: the final must still follow."""
+        if self.seconds is None:
+            return float("inf")
+        return self.explore_until(run_seconds) + self.heat_seconds(run_seconds)
 
     def confirm_until(self, run_seconds: float) -> float:
         """Elapsed seconds at which no further seed is begun or continued: the final fit must still follow."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Phase = Literal["prepare", "explore", "confirm", "ablate", "final", "test", "baselines"]
-PHASES: tuple[Phase, ...] = ("prepare", "explore", "confirm", "ablate", "final", "test", "baselines")
+Phase = Literal["prepare", "explore", "heat", "confirm", "ablate", "final", "test", "baselines"]
+PHASES: tuple[Phase, ...] = ("prepare", "explore", "heat", "confirm", "ablate", "final", "test", "baselines")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from mapsto import _files
 from mapsto._messages import Message, say, to_json
 from mapsto.data.images import png_uri
 from mapsto.evaluation.baselines import fit_baselines
-from mapsto.evaluation.comparison import Comparison, compare, fold_differences, paired_difference
+from mapsto.evaluation.comparison import Comparison, paired_difference
 from mapsto.evaluation.scorecard import Scorecard, score
+from mapsto.evaluation.selection import Judgment
 from mapsto.recipe.seeds import derive
 from mapsto.search.run import AUDIT, RESULTS
 
@@ -53,10 +54,11 @@ def conclude(
     _write_arrays(run.path / PREDICTIONS, rows=rows, predictions=predictions, targets=targets)
     _files.write_json(run.path / SCORECARD, scorecard.to_json())
 
-    candidates = study.standing.candidates()
+    candidates = study.candidates()
     winner = candidates[0]
-    default = next((candidate for candidate in candidates if candidate.number == 0), None)
-    comparison = _compared(study, winner, default)
+    default = next((candidate for candidate in candidates if candidate.number == study.standing.default), None)
+    judgment = study.confirming.judgment()
+    comparison = None if judgment is None else judgment.comparison
     verdict = verdict_text(winner, comparison, study)
     results = {
         "name": run.path.name,
@@ -72,12 +74,13 @@ def conclude(
         "facts": prepared.facts.to_json(),
         "notes": [note.to_json() for note in prepared.notes],
         "audit": _files.read_json(run.path / AUDIT) if (run.path / AUDIT).exists() else [],
-        "default_trial": 0,
+        "default_trial": study.standing.default,
         "winner": {"number": winner.number, "chosen": winner.chosen, "validation": _validation(winner)},
         "default": None if default is None else {"validation": _validation(default)},
         "verdict": None if comparison is None else comparison.verdict,
         "verdict_text": verdict,
         "verdict_said": to_json(verdict),
+        "judgment": None if judgment is None else _judged(judgment),
         "trials": [outcome.to_json() for _, outcome in sorted(study.standing.outcomes.items())],
         "scorecard": scorecard.to_json(),
         "baselines": _baselines(study, trainer, predictions, targets, baseline_seconds),
@@ -115,7 +118,7 @@ def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study)
         return say("One recipe was trained; there was nothing to compare it with.")
     if len(study.standing.ranked()) == 1:
         return say("Only one recipe could be trained in the time, so there is nothing to compare it with.")
-    if winner.number == 0:
+    if winner.number == study.standing.default:
         return say("No recipe was better on average than the default one, so the default is the winner.")
     if comparison is None:
         fresh = say("other folds" if study.default_recipe.data.num_folds else "other seeds")
@@ -162,31 +165,21 @@ def _validation(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _compared(study: Study, winner: Candidate, default: Candidate | None) -> Comparison | None:
-    """The winner beside the default on the same seeds, folds and validation rows; None where that cannot be said."""
-    if default is None or winner.number == default.number:
-        return None
-    count = min(len(winner.scores), len(default.scores))
-    if not count:
-        return None
-    recipe, folds = study.default_recipe, study.confirmed_folds(count)
-    targets = []
-    for fold in folds:
-        prepared, _ = study.store.get(recipe.replace({"data.fold": fold}))
-        targets.append(truth_of(recipe.task, prepared, prepared.parts["validation"]))
-    pairs = [study.confirmed_predictions(number, count) for number in (winner.number, default.number)]
-    differences = None
-    if all(len(p) == len(t) for predictions in pairs for p, t in zip(predictions, targets, strict=True)):
-        # Else a setting that leaves rows out was searched, and the two have other validation rows.
-        differences = fold_differences(study.metric, pairs[0], pairs[1], targets, folds)
-    num_folds = len(set(folds)) if recipe.data.num_folds else 0
-    return compare(
-        winner.scores[:count],
-        default.scores[:count],
-        study.metric.direction,
-        row_differences=differences,
-        num_folds=num_folds,
-    )
+def _judged(judgment: Judgment) -> dict[str, Any]:
+    """How sure it is that the winner is better, and what of its mean is luck."""
+    return {
+        "probability_better": judgment.probability_better,
+        "optimism": judgment.optimism,
+        "corrected_mean": judgment.corrected_mean,
+        "std": judgment.std,
+        "method": None if judgment.comparison is None else judgment.comparison.method,
+        "low": None if judgment.comparison is None else _finite(judgment.comparison.low),
+        "high": None if judgment.comparison is None else _finite(judgment.comparison.high),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _baselines(

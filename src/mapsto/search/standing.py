@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import bisect
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mapsto.evaluation.heats import Group, finalists, grouped
 from mapsto.metrics.base import Direction
 from mapsto.search.outcome import Outcome, is_candidate
 
@@ -42,12 +42,14 @@ class Standing:
         direction: of the first objective.
         finalists: recipes that are run again, the default besides.
         searching: whether there is anything to choose from.
+        default: the trial of the default recipe.
         counts: of the explored trials, by what became of them.
     """
 
     direction: Direction
     finalists: int
     searching: bool
+    default: int = 0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     _explored: dict[int, Outcome] = field(default_factory=dict)
@@ -81,45 +83,16 @@ class Standing:
         """Explored candidates, the best first, earlier ones before later; only so many where that is said."""
         return [self._explored[number] for _, number in self._order[:count]]
 
+    def groups(self) -> list[Group]:
+        """The explored recipes, the most promising first; what was proposed twice, or ran in a heat, has several runs."""
+        runs = [o for o in self.outcomes.values() if o.phase == "heat" or (o.phase == "explore" and is_candidate(o))]
+        return grouped(runs, self.direction)
+
     def finalist_numbers(self) -> list[int]:
-        """The best trials, and the default's if it can be trained."""
-        trials = self.ranked()
+        """The best recipes, by the first trial that tried each, and the default's if it can be trained."""
         if not self.searching:
-            return [trials[0].number]
-        first: dict[str, int] = {}  # a recipe that was proposed twice stands once, under its first number
-        for outcome in sorted(trials, key=lambda outcome: outcome.number):
-            first.setdefault(_text(outcome), outcome.number)
-        distinct = list(dict.fromkeys(first[_text(outcome)] for outcome in trials))
-        numbers = distinct[: self.finalists]
-        return numbers if 0 in numbers or 0 not in distinct else [*numbers, 0]
-
-    def confirmed(self, number: int, seed: int) -> float | None:
-        """The score of a finalist's fresh run; None where it was not completed."""
-        outcome = self.outcomes.get(confirm_name(number, seed))
-        return None if outcome is None or outcome.state != "complete" else outcome.score
-
-    def scores(self, number: int) -> list[float]:
-        """The scores of a finalist's fresh runs, seed after seed, up to the first that was not completed."""
-        found: list[float] = []
-        while (score := self.confirmed(number, len(found))) is not None:
-            found.append(score)
-        return found
-
-    def candidates(self) -> list[Candidate]:
-        """The finalists with the scores of their fresh runs: those with the most runs first, the best mean first."""
-        numbers = self.finalist_numbers()
-        scores = {number: self.scores(number) for number in numbers}
-        most = max(map(len, scores.values()))
-        found = [
-            Candidate(n, self._explored[n].chosen, float(self._explored[n].score or 0.0), tuple(scores[n]))
-            for n in numbers
-        ]
-        sign = -1 if self.direction == "maximize" else 1
-        return sorted(found, key=lambda candidate: (most - len(candidate.scores), sign * candidate.mean))
-
-    def winner(self) -> Candidate:
-        """The candidate with the best mean."""
-        return self.candidates()[0]
+            return [self._order[0][1]]
+        return finalists(self.groups(), self.finalists, self.default)
 
 
 def confirm_name(number: int, seed: int) -> str:
@@ -127,5 +100,6 @@ def confirm_name(number: int, seed: int) -> str:
     return f"{number:04d}-seed{seed + 1}"
 
 
-def _text(outcome: Outcome) -> str:
-    return json.dumps(outcome.chosen, sort_keys=True)
+def heat_name(number: int, seed: int) -> str:
+    """The folder of a recipe's run in a heat."""
+    return f"{number:04d}-heat{seed + 1}"

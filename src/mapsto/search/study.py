@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mapsto.errors import TrainingError
 from mapsto.recipe.budget import parse_duration
 from mapsto.recipe.families import METRICS, PRUNERS
 from mapsto.recipe.seeds import derive
 from mapsto.search.checkpoints import Checkpoints
+from mapsto.search.confirming import Confirming
 from mapsto.search.costs import names
 from mapsto.search.crew import crew, place
 from mapsto.search.dispatch import Dispatcher
@@ -30,15 +29,14 @@ from mapsto.search.problem import Proposal
 from mapsto.search.progress import Listener, Phase, PlanView, Progress
 from mapsto.search.pruners.base import Pruner
 from mapsto.search.run import JOURNAL, Run
-from mapsto.search.standing import Candidate, Standing, confirm_name
+from mapsto.search.standing import Candidate, Standing
 from mapsto.search.storage import mend_journal, open_study
 from mapsto.search.store import DataStore
-from mapsto.search.training_run import VALIDATION, checkpoint_path, drop_checkpoint, fitted, load_trainer
+from mapsto.search.training_run import checkpoint_path, drop_checkpoint, fitted, load_trainer
 from mapsto.training.base import Tick
 
 if TYPE_CHECKING:
     import optuna
-    from numpy.typing import NDArray
 
     from mapsto.metrics.base import Metric
     from mapsto.recipe.space import Space
@@ -107,6 +105,7 @@ class Study:
         self.patience = Patience(self._pause, lambda: mend_journal(run.path / JOURNAL))
         self.checkpoints = Checkpoints(run, search.disk)
         self.dispatcher = Dispatcher(crew(search, place(search, store.device, self._tick), store), self.patience)
+        self.confirming = Confirming(self)
         self._phase: Phase = "explore"
         self._predicted: float | None = None
         self._began: dict[str, tuple[int, float]] = {}
@@ -156,22 +155,12 @@ class Study:
                 self._keep_the_best(job, outcome)
 
     def confirm(self) -> None:
-        """Runs the finalists, and the default recipe beside them, with fresh seeds that all of them share.
-
-        Where the data have folds, the fold changes with the seed, so that a run differs from the next in all that
-        chance decides. The folds that selected nothing come first.
-        """
-        self._phase = "confirm"
-        finalists = self.standing.finalist_numbers()
-        if len(finalists) < 2:
-            return  # nothing to compare
-        until = self.plan.confirm_until(self._run_seconds())
-        for seed_number in range(self.plan.num_seeds):
-            self._run_all(
-                self._confirming_job(number, seed_number, until)
-                for number in finalists
-                if not self._is_confirmed(confirm_name(number, seed_number)) and self.run.elapsed < until
-            )
+        """Runs the best recipes again, with fresh seeds, until it is clear who wins or the plan's time is used up."""
+        if self.space.ranges:
+            self._phase = "heat"
+            self.confirming.heats()
+            self._phase = "confirm"
+            self.confirming.final()
 
     def final(self) -> TorchTrainer:
         """Trains the winner again, with a seed that selected nothing, and returns it with its best weights.
@@ -184,26 +173,30 @@ class Study:
         """
         self._phase = "final"
         self.patience(lambda: drop_unfinished(self._optuna_study()))
-        winner = self.standing.winner()
+        winner = self.candidates()[0]
         explored = self._explored_job(Ready(winner.number, self._proposal(winner.number), None))
         if self.standing.explored[winner.number].state == "stopped" and not winner.scores:
             # Too little time for even one full run: going on with it is better than to begin another.
-            self._run_all([replace(explored, seconds=self._left(self.plan.final_until()))])
+            self.run_all([replace(explored, seconds=self.left(self.plan.final_until()))])
         elif self.space.ranges:
             job = self.maker.again(
                 "final", winner.chosen, number=winner.number, phase="final",
-                seed=derive(self.default_recipe.seed, "final"), seconds=self._left(self.plan.final_until()),
+                seed=derive(self.default_recipe.seed, "final"), seconds=self.left(self.plan.final_until()),
             )  # fmt: skip
-            self._run_all([job])
+            self.run_all([job])
             if self._is_as_good(self.standing.outcomes["final"], winner):
                 return load_trainer(job, self.store.loaded)
         if not checkpoint_path(explored.folder).exists():
-            self._run_all([explored])
+            self.run_all([explored])
         if self.standing.outcomes[explored.name].score is None:
             raise TrainingError(
                 f"The winner, trial {winner.number}, could not be loaded or trained again; see {explored.folder}."
             )
         return load_trainer(explored, self.store.loaded)
+
+    def candidates(self) -> list[Candidate]:
+        """The finalists, the winner first."""
+        return self.confirming.candidates()
 
     def _is_as_good(self, final: Outcome, winner: Candidate) -> bool:
         """Whether a final training came to its end, or was cut when no worse than the winner's worst run."""
@@ -242,7 +235,7 @@ class Study:
         ended = len(self.standing.explored)
         if ended >= HOPELESS and not self.standing.ranked(1):
             return True
-        time_is_up = ended > 0 and self.run.elapsed >= self.plan.explore_until(self._run_seconds())
+        time_is_up = ended > 0 and self.run.elapsed >= self.plan.explore_until(self.run_seconds)
         if time_is_up or ended >= (self._max_trials() or math.inf):
             self.patience(lambda: self.run.save_state(explored=True))
             return True
@@ -258,8 +251,8 @@ class Study:
 
     def _explored_job(self, ready: Ready) -> Job:
         known_time = bool(self.standing.explored)
-        until = self.plan.explore_until(self._run_seconds()) if known_time else self.plan.first_until()
-        seconds = self._left(until)
+        until = self.plan.explore_until(self.run_seconds) if known_time else self.plan.first_until()
+        seconds = self.left(until)
         search = self.default_recipe.search
         if search.trial_time is not None:
             seconds = min(seconds, parse_duration(search.trial_time, "The time of a trial"))
@@ -287,40 +280,14 @@ class Study:
             return list(self.standing.explored.values())
         return [o for o in self.standing.explored.values() if o.state == "pruned"] if self._thaws else []
 
-    # -- confirming ----------------------------------------------------------------------------------------------
-
-    def _confirming_job(self, number: int, seed_number: int, until: float) -> Job:
-        return self.maker.again(
-            confirm_name(number, seed_number),
-            self.standing.explored[number].chosen,
-            number=number,
-            phase="confirm",
-            seed=derive(self.default_recipe.seed, "confirm", seed_number),
-            seconds=self._left(until),
-            fold=self._fold(seed_number),
-        )
-
-    def _is_confirmed(self, name: str) -> bool:
-        outcome = self.standing.outcomes.get(name)
-        return outcome is not None and (outcome.state != "complete" or (self.run.trial(name) / VALIDATION).exists())
-
-    def confirmed_predictions(self, number: int, count: int) -> list[NDArray[Any]]:
-        """A finalist's predictions on the validation part, one array a seed, of the first so many."""
-        names = [confirm_name(number, seed) for seed in range(count)]
-        return [np.load(self.run.trial(name) / VALIDATION, allow_pickle=False) for name in names]
-
-    def confirmed_folds(self, count: int) -> list[int]:
-        """The fold of each of the first so many seeds; the only one there is where the data have none."""
-        return [self._fold(seed) for seed in range(count)]
-
-    def _fold(self, seed_number: int) -> int:
+    def fold(self, seed_number: int) -> int:
         """The fold of a confirming run: the ones after that which recipes were explored on, in a circle."""
         data = self.default_recipe.data
         return (data.fold + 1 + seed_number) % data.num_folds if data.num_folds else data.fold
 
     # -- trainings -----------------------------------------------------------------------------------------------
 
-    def _run_all(self, jobs: Iterable[Job]) -> None:
+    def run_all(self, jobs: Iterable[Job]) -> None:
         """Trains jobs, as many at once as there are workers; each is asked for when it can begin."""
         waiting, out = iter(jobs), self.dispatcher
         while True:
@@ -330,7 +297,7 @@ class Study:
                 return
             for job, outcome in out.wait(LOOK_SECONDS):
                 self._end(job, outcome)
-                if job.phase == "confirm":
+                if job.phase in ("heat", "confirm", "ablate"):
                     drop_checkpoint(job.folder)
 
     def _end(self, job: Job, outcome: Outcome) -> None:
@@ -341,11 +308,12 @@ class Study:
         end = Tick(outcome.epochs, int(job.leaves["training.max_epochs"]), 0, 0)
         self.tell(job.phase, job.number, end, outcome.score, message, chosen=job.chosen, state=outcome.state)
 
-    def _left(self, until: float) -> float:
+    def left(self, until: float) -> float:
         """Seconds until the elapsed time will be so much."""
         return max(0.0, until - self.run.elapsed)
 
-    def _run_seconds(self) -> float:
+    @property
+    def run_seconds(self) -> float:
         """How long a full run of a promising recipe takes, as far as is known."""
         best = self.standing.ranked(self.plan.finalists)
         return max((outcome.seconds for outcome in best), default=self._predicted or 0.0)
@@ -370,7 +338,7 @@ class Study:
         self.tell(self._phase, message=message)
 
     def _plan_view(self) -> PlanView | None:
-        plan, each = self.plan, self._run_seconds()
+        plan, each = self.plan, self.run_seconds
         if plan.seconds is None or not each:
             return None
         return PlanView(
