@@ -30,8 +30,8 @@ from mapsto.adapters.free_space import FreeSpace
 from mapsto.errors import RecipeError, RunError
 from mapsto.metrics.base import Direction
 from mapsto.recipe.family import did_you_mean
-from mapsto.search.free_study import FREE_STUDY, Definition, Proposer
 from mapsto.search.free_journal import FreeJournal, outcome_of
+from mapsto.search.free_study import FREE_STUDY, Definition, Proposer
 from mapsto.search.outcome import Outcome
 
 if TYPE_CHECKING:

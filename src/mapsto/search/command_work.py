@@ -17,8 +17,8 @@ from mapsto.adapters.template import Template
 from mapsto.errors import TrainingError
 from mapsto.recipe.seeds import derive
 from mapsto.search.command_result import CommandStudyResult, finalist_numbers
-from mapsto.search.free_study import Definition, Proposer
 from mapsto.search.free_journal import FreeJournal
+from mapsto.search.free_study import Definition, Proposer
 from mapsto.search.outcome import Outcome, ranked
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.run import RESULTS, Run

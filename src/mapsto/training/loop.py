@@ -302,7 +302,8 @@ class TorchTrainer(Trainer):
         for group, own in zip(self.optimizer.param_groups, settings, strict=True):
             group.update(own)  # the other recipe's came with its memory
         self._take_position(tensors, values)
-        if self.ending is Ending.COMPLETE and self.epoch < self.recipe.training.max_epochs:
+        self.best, self._best_weights = None, None  # these were another recipe's
+        if self.epoch < self.recipe.training.max_epochs:
             self.ending = None
 
     def _take_position(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
