@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from mapsto.search.problem import Problem
 from mapsto.search.samplers.base import Sampler
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
-
-    from mapsto.recipe.ranges import Range
 
 
 class Random(Sampler):
@@ -19,8 +17,9 @@ class Random(Sampler):
     """
 
     title: ClassVar[str] = "random search"
+    many_objectives: ClassVar[bool] = True
 
-    def build(self, ranges: Mapping[str, Range], seed: int) -> BaseSampler:
+    def build(self, problem: Problem, seed: int) -> BaseSampler:
         from optuna.samplers import RandomSampler  # here, since optuna takes a quarter of a second to import
 
         return RandomSampler(seed=seed)
