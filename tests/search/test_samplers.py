@@ -249,6 +249,15 @@ def test_generations_are_of_the_size_that_was_asked_for():
     assert generations[0] == 0
 
 
+@pytest.mark.parametrize("sampler", [NSGAII, NSGAIII])
+def test_generations_survive_an_interruption(sampler, tmp_path):
+    toy, path = Toy(FIVE, num_objectives=2), tmp_path / "study.journal"
+    problem = toy.problem(48)
+    explore(sampler(), toy.space, problem, toy.train, 48, path=path, killed_at=29)
+    parted, whole = (explore(sampler(), toy.space, problem, toy.train, 48, path=where) for where in (path, None))
+    assert [trial.params for trial in parted.trials] == [trial.params for trial in whole.trials]
+
+
 def test_a_sampler_for_one_objective_names_those_for_several():
     with pytest.raises(RecipeError, match=r"cmaes` searches for one objective, and this search has 2.*auto, .*tpe"):
         CMAES().build(Toy(NUMERIC.space, num_objectives=2).problem(10), 0)
