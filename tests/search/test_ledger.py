@@ -109,8 +109,8 @@ def test_a_trial_knows_those_before_the_last_few_and_no_others(tmp_path):
     asked = []
     book = ledger(tmp_path / "journal", lookahead=3, pruner="median")
     original = book.pruner.knows
-    book.pruner.knows = lambda problem, history, number: asked.append((number, [o.number for o in history])) or original(
-        problem, history, number
+    book.pruner.knows = lambda problem, history, number: (
+        asked.append((number, [o.number for o in history])) or original(problem, history, number)
     )
     drive(book, {}, pruner="median", workers=3, order=lambda out: len(out) - 1)
     assert all(known == list(range(max(0, number - 2))) for number, known in asked if number < 10)
@@ -181,7 +181,9 @@ def test_half_a_line_at_the_end_of_a_journal_is_cut_off(tmp_path):
 
 
 def test_a_study_lies_in_a_database_where_that_is_asked_for(tmp_path):
-    open_sqlite = partial(open_study, tmp_path / "unused", f"sqlite:///{tmp_path / 'study.db'}", "mapsto", ("minimize",))
+    open_sqlite = partial(
+        open_study, tmp_path / "unused", f"sqlite:///{tmp_path / 'study.db'}", "mapsto", ("minimize",)
+    )
     study = open_sqlite()
     book = Ledger(
         study, SPACE, DEFAULTS, problem(), named("random"), PRUNERS.get("off")(), names=("rmse",), first=(),

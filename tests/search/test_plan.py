@@ -10,7 +10,8 @@ PLAN = Plan(seconds=100, n_trials=None, finalists=2, num_seeds=3, test_seconds=5
 
 
 def test_short_runs_leave_most_of_the_time_for_exploring():
-    assert PLAN.explore_until(1.0) == pytest.approx(100 - 1.2 * 10 * 1.0 - 5)
+    heats, final, last = 1.2 * 4, 1.2 * 3 * 3, 1.2
+    assert PLAN.explore_until(1.0) == pytest.approx(100 - heats - final - last - 5)
 
 
 def test_exploring_always_has_its_share():
@@ -19,7 +20,13 @@ def test_exploring_always_has_its_share():
 
 @pytest.mark.parametrize("run_seconds", [0.1, 1.0, 5.0, 20.0, 100.0])
 def test_phases_end_in_order_and_within_the_budget(run_seconds):
-    ends = [PLAN.explore_until(run_seconds), PLAN.confirm_until(run_seconds), PLAN.final_until(), 100.0]
+    ends = [
+        PLAN.explore_until(run_seconds),
+        PLAN.heats_until(run_seconds),
+        PLAN.confirm_until(run_seconds),
+        PLAN.final_until(),
+        100.0,
+    ]
     assert ends == sorted(ends)
 
 

@@ -129,7 +129,7 @@ FOLDED = [
 
 
 def test_finalists_are_confirmed_on_every_fold_and_paired_on_the_same_rows(tmp_path, monkeypatch):
-    import mapsto.search.results as results
+    import mapsto.search.confirming as confirming
 
     seen: dict = {}
 
@@ -137,7 +137,7 @@ def test_finalists_are_confirmed_on_every_fold_and_paired_on_the_same_rows(tmp_p
         seen.update(candidate=candidate, default=default, targets=targets, folds=folds)
         return fold_differences(metric, candidate, default, targets, folds)
 
-    monkeypatch.setattr(results, "fold_differences", recording)
+    monkeypatch.setattr(confirming, "fold_differences", recording)
     result = mp.tune(blobs(), settings=FOLDED, n_trials=3, out=tmp_path / "run")
     summary = result.summary()
     assert {trial["fold"] for trial in summary["trials"] if trial["phase"] != "confirm"} == {0}
@@ -164,19 +164,20 @@ def test_a_study_on_folds_goes_on_after_an_interruption(tmp_path, monkeypatch):
 
     whole = mp.tune(blobs(), settings=FOLDED, n_trials=3, out=tmp_path / "whole")
     names = []
-    confirming_job = mapsto.search.study.Study._confirming_job
+    run_all = mapsto.search.study.Study.run_all
 
-    def interrupted(study, number, seed_number, until):
-        if len(names) == 3:
-            raise KeyboardInterrupt
-        names.append((number, seed_number))
-        return confirming_job(study, number, seed_number, until)
+    def interrupted(study, jobs):
+        for job in jobs:
+            if len(names) == 3:
+                raise KeyboardInterrupt
+            names.append(job.name)
+            run_all(study, [job])
 
     x, y = blobs()
     path = tmp_path / "blobs.npz"
     np.savez(path, x=x, y=y)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(mapsto.search.study.Study, "_confirming_job", interrupted)
+        patch.setattr(mapsto.search.study.Study, "run_all", interrupted)
         mp.tune(path, settings=FOLDED, n_trials=3, out=tmp_path / "run")
     result = mp.resume(tmp_path / "run")
     scores = [[(t["fold"], t["seed"], t["score"]) for t in confirmed(r)] for r in (whole, result)]

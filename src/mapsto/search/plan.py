@@ -84,7 +84,7 @@ class Plan:
         if self.seconds is None:
             return float("inf")
         left = self.seconds * (1 - self.ablation) - self.test_seconds - self.final_seconds(run_seconds)
-        return max(left, self.explore_until(run_seconds))
+        return max(left, self.heats_until(run_seconds))
 
     def ablate_until(self, run_seconds: float) -> float:
         """Elapsed seconds at which no further run on the path to the winner is begun."""

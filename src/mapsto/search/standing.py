@@ -84,7 +84,7 @@ class Standing:
         return [self._explored[number] for _, number in self._order[:count]]
 
     def groups(self) -> list[Group]:
-        """The explored recipes, the most promising first; what was proposed twice, or ran in a heat, has several runs."""
+        """The explored recipes, the most promising first; one that was tried twice, or in a heat, has several runs."""
         runs = [o for o in self.outcomes.values() if o.phase == "heat" or (o.phase == "explore" and is_candidate(o))]
         return grouped(runs, self.direction)
 

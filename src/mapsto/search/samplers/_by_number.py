@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from optuna.samplers import BaseSampler  # noqa: TID253  (only `build` imports this file)
+from optuna.samplers import BaseSampler
 
 from mapsto.search.problem import Problem
 

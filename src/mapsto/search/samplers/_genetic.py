@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optuna.samplers import NSGAIIISampler, NSGAIISampler  # noqa: TID253  (only `build` imports this file)
+from optuna.samplers import NSGAIIISampler, NSGAIISampler
 
 from mapsto.search.problem import Problem
 

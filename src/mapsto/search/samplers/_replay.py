@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution  # noqa: TID253  (only `build` imports this file)
-from optuna.samplers import BaseSampler, TPESampler  # noqa: TID253
-from optuna.search_space import IntersectionSearchSpace  # noqa: TID253
-from optuna.trial import FrozenTrial, TrialState  # noqa: TID253
+from optuna.distributions import CategoricalDistribution
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.trial import FrozenTrial, TrialState
 
 from mapsto._imports import require
 from mapsto.search.problem import Problem

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optuna.samplers import BaseSampler, RandomSampler  # noqa: TID253  (only `build` imports this file)
-from optuna.storages import InMemoryStorage  # noqa: TID253
-from optuna.study import Study  # noqa: TID253
-from optuna.trial import FrozenTrial, TrialState  # noqa: TID253
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.storages import InMemoryStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
 
 from mapsto.metrics.base import Direction
 
