@@ -167,17 +167,9 @@ def is_default(world: World) -> bool:
 def show(rows: list[dict[str, Any]]) -> None:
     view = Table(title=f"Simulated studies, {MIN_SEEDS} to {MAX_SEEDS} seeds")
     for column in (
-        "world",
-        "studies",
-        "wrong claims",
-        "of 200",
-        "named",
-        "of 200",
-        "claimed",
-        "heats",
-        "rounds",
-        "runs",
-    ):
+        "world", "studies", "wrong claims", "of 200", "interval misses", "named", "of 200", "claimed", "heats",
+        "rounds", "runs",
+    ):  # fmt: skip
         view.add_column(column)
     for row in rows:
         has_best = row["gap"] > 0

@@ -86,6 +86,18 @@ def test_all_looks_together_err_as_often_as_one_may(min_rounds: int, max_rounds:
     assert 0.022 <= wrong.mean() <= 0.028
 
 
+@pytest.mark.parametrize("cut", [2, 3, 6, 9])
+def test_what_is_kept_for_later_rounds_may_be_spent_where_time_ends_them(cut: int) -> None:
+    race = Race("maximize", num_finalists=1)
+    drawn = np.random.default_rng(2).normal(size=(60_000, cut))
+    wrong = np.zeros(len(drawn), dtype=bool)
+    for done in range(min(3, cut), cut + 1):
+        seen = drawn[:, :done]
+        p = 1 - stdtr(done - 1, seen.mean(axis=1) / seen.std(axis=1, ddof=1) * math.sqrt(done))
+        wrong |= p < (1 - race.seed_level(done, is_cut=done == cut)) / 2
+    assert wrong.mean() <= 0.0265
+
+
 def test_levels_of_more_finalists_are_stricter_and_those_of_later_looks_wider() -> None:
     one, four = (Race("maximize", num_finalists=m) for m in (1, 4))
     levels = [one.seed_level(done) for done in range(3, 11)]

@@ -1,9 +1,9 @@
 """Which recipes come into the final, from how many runs: those that were tried twice count twice, and heats.
 
 One run a recipe says little: of twenty recipes, one that is better by two standard deviations of a seed is among the
-best two of one run each in 71 % of all studies (simulated). So the recipes whose mean comes within one standard error
-of the leader's are run once more, until no more are left than there are places in the final; it is then among them in
-95 %. Where recipes differ by much more than seeds do, that takes four or five runs.
+best two of one run each in fewer than three of four studies (simulated). So the recipes whose mean comes within one
+standard error of the leader's are run once more, until no more are left than there are places in the final; it is then
+among them in 95 %. Where recipes differ by much more than seeds do, that takes four or five runs.
 
 Each function depends on the scores so far alone, so that a study which trains one recipe after the other and one that
 trains several at once take the same way.
