@@ -30,7 +30,7 @@ def problem(seed=0, directions=("minimize",)):
     return Problem(SPACE.ranges, directions, TRIALS, max_fidelity=9, seed=seed)
 
 
-def ledger(path, *, sampler="tpe", pruner="halving", exact=True, limit=TRIALS, first=(), lookahead=4, seed=0):
+def ledger(path, *, sampler="tpe", pruner="halving", exact=True, limit=TRIALS, first={}, lookahead=4, seed=0):
     study = open_study(path, None, "mapsto", ("minimize",))
     return Ledger(
         study, SPACE, DEFAULTS, problem(seed), named(sampler), PRUNERS.get(pruner)(),
@@ -126,7 +126,7 @@ def test_first_recipes_are_tried_first(tmp_path):
         {"optimizer.learning_rate": 0.01, "model.dropout": 0.1, "model.activation": "tanh"},
         {"optimizer.learning_rate": 0.02, "model.dropout": 0.3, "model.activation": "relu"},
     ]
-    found = drive(ledger(tmp_path / "journal", first=first), {}, stop_after=3)
+    found = drive(ledger(tmp_path / "journal", first=dict(enumerate(first))), {}, stop_after=3)
     assert [found[n].chosen for n in (0, 1)] == first
     assert found[2].chosen not in first
 
@@ -186,7 +186,7 @@ def test_a_study_lies_in_a_database_where_that_is_asked_for(tmp_path):
     )
     study = open_sqlite()
     book = Ledger(
-        study, SPACE, DEFAULTS, problem(), named("random"), PRUNERS.get("off")(), names=("rmse",), first=(),
+        study, SPACE, DEFAULTS, problem(), named("random"), PRUNERS.get("off")(), names=("rmse",), first={},
         lookahead=2, exact=True, limit=4, patiently=lambda write: write(),
     )  # fmt: skip
     found = drive(book, {})
