@@ -99,7 +99,8 @@ def _taken(folder: Path, run: Run, space: Space, defaults: Mapping[str, Any]) ->
     if outcome is None or outcome.phase != "explore":
         return None
     recipe = Recipe.from_yaml((folder / "recipe.yaml").read_bytes(), where=str(folder / "recipe.yaml"))
-    chosen, reason = placed(recipe, space, defaults)
+    own_seed = space.leaves.get("training.seed")  # else it was derived from the trial's number, and is no setting
+    chosen, reason = placed(recipe.replace({"training.seed": own_seed}), space, defaults)
     target = run.trial(folder.name)
     _link(folder, target)
     told = replace(outcome, chosen=chosen) if chosen is not None else _dropped(outcome, reason)
