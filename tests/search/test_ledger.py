@@ -10,7 +10,7 @@ import pytest
 import mapsto as mp
 from mapsto.recipe.families import PRUNERS
 from mapsto.search.ledger import Ledger
-from mapsto.search.outcome import Outcome
+from mapsto.search.outcome import Outcome, State
 from mapsto.search.problem import Problem
 from mapsto.search.samplers._named import named
 from mapsto.search.storage import mend_journal, open_study
@@ -42,7 +42,8 @@ def trained(ready, pruner="halving"):
     """A training without a network: the score falls with the epochs, to where the settings say."""
     chosen, rule = ready.proposal.chosen, PRUNERS.get(pruner)()
     floor = abs(chosen["model.dropout"] - 0.2) + abs(chosen["optimizer.learning_rate"] - 0.01)
-    curve, state = [], "complete"
+    state: State = "complete"
+    curve = []
     for epoch in range(1, 10):
         curve.append((epoch, (floor + 1 / epoch,)))
         if epoch < 9 and ready.known is not None and rule.stops(problem(), dict(ready.known), curve):
@@ -108,10 +109,13 @@ def test_a_result_whose_telling_was_lost_is_told_again(tmp_path, serial):
 def test_a_trial_knows_those_before_the_last_few_and_no_others(tmp_path):
     asked = []
     book = ledger(tmp_path / "journal", lookahead=3, pruner="median")
-    original = book.pruner.knows
-    book.pruner.knows = lambda problem, history, number: (
-        asked.append((number, [o.number for o in history])) or original(problem, history, number)
-    )
+    knows = book.pruner.knows
+
+    def recorded(problem, history, number):
+        asked.append((number, [o.number for o in history]))
+        return knows(problem, history, number)
+
+    book.pruner.knows = recorded
     drive(book, {}, pruner="median", workers=3, order=lambda out: len(out) - 1)
     assert all(known == list(range(max(0, number - 2))) for number, known in asked if number < 10)
 
