@@ -30,11 +30,12 @@ def problem(seed=0, directions=("minimize",)):
     return Problem(SPACE.ranges, directions, TRIALS, max_fidelity=9, seed=seed)
 
 
-def ledger(path, *, sampler="tpe", pruner="halving", exact=True, limit=TRIALS, first={}, lookahead=4, seed=0):
+def ledger(path, *, sampler="tpe", pruner="halving", exact=True, limit=TRIALS, first=None, lookahead=4, seed=0):
     study = open_study(path, None, "mapsto", ("minimize",))
     return Ledger(
         study, SPACE, DEFAULTS, problem(seed), named(sampler), PRUNERS.get(pruner)(),
-        names=("rmse",), first=first, lookahead=lookahead, exact=exact, limit=limit, patiently=lambda write: write(),
+        names=("rmse",), first=first or {}, lookahead=lookahead, exact=exact, limit=limit,
+        patiently=lambda write: write(),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mapsto.errors import RecipeError
 from mapsto.recipe.seeds import derive
 from mapsto.recipe.sizes import parse_size
 from mapsto.search.costs import directions
@@ -56,6 +57,11 @@ class Maker:
         self.sampler: Sampler = named(search.sampler)
         by_repeats = search.fidelity in ("folds", "seeds")
         self.pruner = search.pruner if search.pruner != "auto" else "racing" if by_repeats else "median"
+        if self.pruner == "racing" and not by_repeats:
+            raise RecipeError(
+                f"`search.pruner: racing` compares recipes over folds or seeds, and `search.fidelity` is "
+                f"{search.fidelity}. Set it to folds or seeds, or take another pruner, such as halving."
+            )
 
     def problem(self, n_trials: int | None) -> Problem:
         """What samplers and pruners are to know; `n_trials` are expected."""
