@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,7 @@ class Dispatcher:
     def __init__(self, executor: Executor, patience: Patience) -> None:
         self.executor, self._patience = executor, patience
         self.out: dict[str, Job] = {}
+        self._until: dict[str, float] = {}
         self._losses: dict[str, tuple[int, float]] = {}
 
     @property
@@ -40,6 +42,13 @@ class Dispatcher:
     def submit(self, job: Job) -> None:
         """Gives a job out."""
         self.out[job.name] = job
+        self._until[job.name] = time.monotonic() + job.seconds
+        self.executor.submit(job)
+
+    def _again(self, job: Job) -> None:
+        """Gives a job out again, for the rest of its time."""
+        job = replace(job, seconds=max(0.0, self._until[job.name] - time.monotonic()))
+        self.out[job.name] = job
         self.executor.submit(job)
 
     def wait(self, timeout: float) -> Iterator[tuple[Job, Outcome]]:
@@ -49,12 +58,12 @@ class Dispatcher:
             outcome = ended.outcome
             if ended.fault is not None:
                 self._patience(partial(_probe, ended.fault, job))
-                self.executor.submit(job)
+                self._again(job)
                 continue
             if outcome is None:
                 outcome = self._lost(job, ended.cause)
             if outcome is not None:
-                del self.out[job.name]
+                del self.out[job.name], self._until[job.name]
                 self._losses.pop(job.name, None)
                 yield job, outcome
 
@@ -89,8 +98,7 @@ class Dispatcher:
         if "SIGKILL" in cause and count > 1:  # most likely by the system, for want of memory
             pieces = 2 * int(job.leaves["training.accumulate_steps"])
             job = replace(job, leaves={**job.leaves, "training.accumulate_steps": pieces})
-        self.out[job.name] = job
-        self.executor.submit(job)
+        self._again(job)
         return None
 
 
