@@ -69,7 +69,7 @@ class Dispatcher:
 
     def _lost(self, job: Job, cause: str) -> Outcome | None:
         """Gives a lost job out again, from its last checkpoint; its result where that has become hopeless."""
-        log(job.folder, f"lost: {cause}")
+        self._patience(partial(_note, job, f"lost: {cause}"))
         logger.info("trial %s was lost: %s", job.number, cause)
         path = checkpoint_path(job.folder)
         saved = path.stat().st_mtime if path.exists() else 0.0
@@ -93,7 +93,7 @@ class Dispatcher:
                 of=job.of,
                 starts_from=job.starts_from,
             )
-            outcome.write(job.folder)
+            self._patience(partial(outcome.write, job.folder))
             return outcome
         if "SIGKILL" in cause and count > 1:  # most likely by the system, for want of memory
             pieces = 2 * int(job.leaves["training.accumulate_steps"])
@@ -102,10 +102,16 @@ class Dispatcher:
         return None
 
 
+def _note(job: Job, line: str) -> None:
+    job.folder.mkdir(parents=True, exist_ok=True)  # it may have been lost before it had one
+    log(job.folder, line)
+
+
 def _probe(fault: Exception, job: Job) -> None:
     """Raises the fault as long as nothing can be written beside the job's files."""
     probe = job.folder / ".probe"
     try:
+        job.folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 2**20)
     except OSError as error:
         raise fault from error

@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -19,27 +18,34 @@ from mapsto.search.store import Loaded
 PR_SET_PDEATHSIG = 1
 
 
-def work(device: str, line: socket.socket) -> None:
-    """Trains jobs until there are no more."""
+def work(device: str, line: int) -> None:
+    """Trains jobs until there are no more.
+
+    Args:
+        device: where networks are trained.
+        line: the file descriptor of the socket. Only the end of this process closes it, so that it tells of no other.
+    """
     say = _Say(line)
     warm_up()
     loaded = Loaded(device)
     say(kind="ready")
     threading.Thread(target=_beat, args=(say,), name="mapsto-pulse", daemon=True).start()
-    for job in line.makefile(encoding="utf-8"):
-        train(Job.from_json(json.loads(job)), loaded, say)
+    with os.fdopen(line, encoding="utf-8", closefd=False) as jobs:
+        for job in jobs:
+            train(Job.from_json(json.loads(job)), loaded, say)
 
 
 class _Say:
     """Sends messages, each a line of JSON."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: int) -> None:
         self._line, self._lock = line, threading.Lock()
 
     def __call__(self, **message: Any) -> None:
         content = (json.dumps(message) + "\n").encode()
         with self._lock:
-            self._line.sendall(content)
+            while content:
+                content = content[os.write(self._line, content) :]
 
 
 def _beat(say: _Say) -> None:
@@ -60,4 +66,4 @@ def _end_with(parent: int) -> None:
 if __name__ == "__main__":
     _end_with(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    work(sys.argv[1], socket.socket(fileno=int(sys.argv[3])))
+    work(sys.argv[1], int(sys.argv[3]))
