@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -32,12 +33,13 @@ class Dispatcher:
         self.executor, self._patience = executor, patience
         self.out: dict[str, Job] = {}
         self._until: dict[str, float] = {}
+        self._again: deque[Job] = deque()
         self._losses: dict[str, tuple[int, float]] = {}
 
     @property
     def free(self) -> int:
         """Jobs that could begin now."""
-        return self.executor.free
+        return max(0, self.executor.free - len(self._again))
 
     def submit(self, job: Job) -> None:
         """Gives a job out."""
@@ -45,20 +47,16 @@ class Dispatcher:
         self._until[job.name] = time.monotonic() + job.seconds
         self.executor.submit(job)
 
-    def _again(self, job: Job) -> None:
-        """Gives a job out again, for the rest of its time."""
-        job = replace(job, seconds=max(0.0, self._until[job.name] - time.monotonic()))
-        self.out[job.name] = job
-        self.executor.submit(job)
-
     def wait(self, timeout: float) -> Iterator[tuple[Job, Outcome]]:
         """Jobs that are over, with their results; waits up to so many seconds for one."""
+        while self._again and self.executor.free:
+            self._resume(self._again.popleft())
         for ended in self.executor.wait(timeout):
             job = self.out[ended.job.name]
             outcome = ended.outcome
             if ended.fault is not None:
                 self._patience(partial(_probe, ended.fault, job))
-                self._again(job)
+                self._again.append(job)
                 continue
             if outcome is None:
                 outcome = self._lost(job, ended.cause)
@@ -66,6 +64,12 @@ class Dispatcher:
                 del self.out[job.name], self._until[job.name]
                 self._losses.pop(job.name, None)
                 yield job, outcome
+
+    def _resume(self, job: Job) -> None:
+        """Gives a job out again, for the rest of its time."""
+        job = replace(job, seconds=max(0.0, self._until[job.name] - time.monotonic()))
+        self.out[job.name] = job
+        self.executor.submit(job)
 
     def _lost(self, job: Job, cause: str) -> Outcome | None:
         """Gives a lost job out again, from its last checkpoint; its result where that has become hopeless."""
@@ -98,7 +102,7 @@ class Dispatcher:
         if "SIGKILL" in cause and count > 1:  # most likely by the system, for want of memory
             pieces = 2 * int(job.leaves["training.accumulate_steps"])
             job = replace(job, leaves={**job.leaves, "training.accumulate_steps": pieces})
-        self._again(job)
+        self._again.append(job)
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,8 @@ from mapsto.search.executors.base import Ended, Executor, Place
 from mapsto.search.jobs import Job
 from mapsto.search.outcome import Outcome
 from mapsto.training.base import Tick
+
+logger = logging.getLogger("mapsto")
 
 LOOK_SECONDS = 1.0
 """How long is listened at once."""
@@ -58,7 +61,7 @@ class WarmWorkers(Executor, Generic[W]):
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
-        self._workers: list[W | None] = [None] * place.workers
+        self._workers: dict[int, W | None] = dict.fromkeys(range(place.workers))
 
     @abstractmethod
     def _start(self, slot: int, job: Job) -> W:
@@ -78,14 +81,15 @@ class WarmWorkers(Executor, Generic[W]):
 
     @abstractmethod
     def _refusal(self, worker: W, how: str) -> MapstoError | None:
-        """What to tell the user where a worker has ended before it could begin; None: another one may do better."""
+        """What is to be told of a worker that has ended before it could begin; None: another one may do better."""
 
     @property
     def free(self) -> int:
-        return sum(worker is None or worker.job is None for worker in self._workers)
+        return sum(worker is None or worker.job is None for worker in self._workers.values())
 
     def submit(self, job: Job) -> None:
-        slot = next(i for i, worker in enumerate(self._workers) if worker is None or worker.job is None)
+        slots = [slot for slot, worker in self._workers.items() if worker is None or worker.job is None]
+        slot = min(slots, key=lambda slot: self._workers[slot] is None)  # one that is warm, if there is one
         worker = self._workers[slot]
         if worker is None:
             worker = self._workers[slot] = self._start(slot, job)
@@ -102,15 +106,18 @@ class WarmWorkers(Executor, Generic[W]):
             for worker, messages in self._listen(max(0.0, min(until - began, LOOK_SECONDS))):
                 ended += self._lost(worker) if messages is None else self._heard(worker, messages)
             listened = min(time.monotonic() - began, LOOK_SECONDS)
-            for worker in [worker for worker in self._workers if worker is not None]:
+            for worker in self._present():
                 ended += self._checked(worker, listened)
             if time.monotonic() >= until:
                 break
         return ended
 
     def close(self) -> None:
-        for worker in [worker for worker in self._workers if worker is not None]:
+        for worker in self._present():
             self._retire(worker)
+
+    def _present(self) -> list[W]:
+        return [worker for worker in self._workers.values() if worker is not None]
 
     # -- what a worker says ---------------------------------------------------------------------------------------
 
@@ -161,11 +168,14 @@ class WarmWorkers(Executor, Generic[W]):
         return self._lost(worker, complaint) if complaint else []
 
     def _lost(self, worker: W, complaint: str = "") -> list[Ended]:
-        """A worker is gone, or is ended; its job is handed back."""
+        """A worker is gone, or is ended; its job is handed back, and another one may take its place."""
         how = self._retire(worker)
         refusal = None if worker.watch.is_ready else self._refusal(worker, complaint or how)
         if refusal is not None:
-            raise refusal
+            if not any(other.watch.is_ready for other in self._present()):
+                raise refusal
+            logger.warning("The study goes on with fewer workers. %s", refusal)
+            del self._workers[worker.slot]
         return [] if worker.job is None else [Ended(worker.job, None, complaint or how)]
 
     def _retire(self, worker: W) -> str:

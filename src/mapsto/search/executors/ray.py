@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,8 +30,10 @@ OBJECT_STORE_BYTES = 100 * 2**20
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else Ray prints to standard output that an actor has died
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray will do anyhow, and warns of
 }
+
+ATTEMPTS = ("RAY_gcs_server_port_wait_time_s", "1")
+"""To reach a cluster that is said to be there, of some 40 s each; Ray would make twenty, also to one that is gone."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -102,7 +105,7 @@ class Ray(WarmWorkers[_RayWorker]):
         worker.news = worker.actor.news.remote()
 
     def _listen(self, seconds: float) -> Iterable[tuple[_RayWorker, Sequence[Message] | None]]:
-        asked = {worker.news: worker for worker in self._workers if worker is not None and worker.news is not None}
+        asked = {worker.news: worker for worker in self._present() if worker.news is not None}
         if not asked:
             time.sleep(seconds)
             return
@@ -145,8 +148,10 @@ class Ray(WarmWorkers[_RayWorker]):
             "include_dashboard": False,
         }
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        if address:
+            os.environ.setdefault(*ATTEMPTS)
         try:
-            with _kept_sigterm():
+            with _kept_sigterm(), warnings.catch_warnings(action="ignore"):
                 self._ray.init(address=address or "local", **quiet, **({} if address else own))
         except (OSError, RuntimeError, ValueError, ImportError) as error:
             what = f"The Ray cluster at {address} cannot be reached" if address else "Ray cannot be started"
