@@ -240,9 +240,7 @@ def shown(rows: Sequence[Mapping[str, Any]]) -> RichTable:
     for title in titles:
         view.add_row(f"CPU: {title}", *(f"{row['cpu_ms'].get(title, 0.0):.1f}" for row in rows))
     inner = [title for title in titles if title.startswith(" ")]
-    view.add_row(
-        "CPU: in all", *(f"{sum(v for t, v in row['cpu_ms'].items() if t not in inner):.1f}" for row in rows)
-    )
+    view.add_row("CPU: in all", *(f"{sum(v for t, v in row['cpu_ms'].items() if t not in inner):.1f}" for row in rows))
     return view
 
 

@@ -244,9 +244,10 @@ class Ledger:
         attrs = trial.user_attrs
 
         def value(name: str, range_: Range) -> Any:
-            # A value that is drawn by itself must not depend on how many were drawn before it: a trial whose asking was
-            # interrupted has some already.
-            self.study.sampler = self.sampler.build(self.problem, derive(seed, name))
+            if name not in trial.relative_params:
+                # A value that is drawn by itself must not depend on how many were drawn before it: a trial whose asking
+                # was interrupted has some already.
+                self.study.sampler = self.sampler.build(self.problem, derive(seed, name))
             return suggest(trial, name, range_)
 
         chosen = self.space.walk(value, self.defaults)

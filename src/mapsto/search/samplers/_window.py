@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Container
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from mapsto.metrics.base import Direction
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-
 MOST_SEEN = 300
 """Finished trials that are looked at, once there are more."""
 
 BEST = 25
 """Optuna's TPE takes no more trials than that for good ones."""
+
+MANY_VALUES = 32
+"""Whole numbers from so many on are modelled as numbers with a fraction, and rounded. What lies between two bounds is
+worked out one pair of numbers at a time in Optuna, which takes most of the time of a proposal."""
 
 
 class WindowTPE(TPESampler):
@@ -43,6 +45,14 @@ class WindowTPE(TPESampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         return super().sample_independent(self._window(study), trial, param_name, param_distribution)
+
+    def _sample(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
+        whole = {
+            n: d for n, d in search_space.items() if isinstance(d, IntDistribution) and _num_values(d) >= MANY_VALUES
+        }
+        relaxed = {name: _relaxed(distribution) for name, distribution in whole.items()}
+        drawn = super()._sample(study, trial, search_space | relaxed)
+        return drawn | {name: _rounded(distribution, drawn[name]) for name, distribution in whole.items()}
 
     def _window(self, study: Study) -> Study:
         if self._seen is None:
@@ -82,3 +92,18 @@ def seen(trials: list[FrozenTrial], directions: list[Direction]) -> list[FrozenT
             break
         kept.add(trial.number)
     return [trial for trial in trials if trial.number in kept]
+
+
+def _num_values(whole: IntDistribution) -> int:
+    return (whole.high - whole.low) // whole.step + 1
+
+
+def _relaxed(whole: IntDistribution) -> FloatDistribution:
+    """Half a step further on either side, so that the ends are as likely as what lies between."""
+    half = whole.step / 2
+    return FloatDistribution(whole.low - half, whole.high + half, log=whole.log)
+
+
+def _rounded(whole: IntDistribution, value: float) -> int:
+    steps = round((value - whole.low) / whole.step)
+    return whole.low + min(max(steps, 0), _num_values(whole) - 1) * whole.step
