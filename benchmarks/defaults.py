@@ -29,7 +29,7 @@ from mapsto.data.prepare import Prepared
 from mapsto.evaluation.scorecard import score
 from mapsto.recipe.families import METRICS
 from mapsto.recipe.schema import Recipe
-from mapsto.search.study import suggest
+from mapsto.search.ledger import suggest
 from mapsto.training.batches import Tensors
 from mapsto.training.loop import TorchTrainer
 

@@ -14,10 +14,11 @@ from mapsto.data.read import read
 from mapsto.data.table import Table
 from mapsto.errors import RecipeError, RunError
 from mapsto.recipe.budget import parse_budget
-
 from mapsto.recipe.schema import Recipe
 from mapsto.recipe.space import Space
+from mapsto.search.continuing import edited_space, state_of, take_over
 from mapsto.search.crew import num_workers
+from mapsto.search.memory import first_trials
 from mapsto.search.plan import Plan
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.results import conclude
@@ -25,12 +26,16 @@ from mapsto.search.run import AUDIT, STUDY, Run, run_path
 from mapsto.search.samplers._named import named
 from mapsto.search.store import DataStore
 from mapsto.search.study import Study
+from mapsto.search.suggestions import Suggestion
 
 DEFAULT_TRIALS = 20
 """Recipes explored when neither a time nor a number of trials is given."""
 
 MAX_AUDIT_SECONDS, AUDIT_SHARE = 10.0, 0.03
 """An audit takes at most that many seconds, and at most this share of a budget."""
+
+MOST_SUGGESTED = 5
+"""Recipes from elsewhere that are tried first, at most, and no more than a quarter of all trials."""
 
 MAX_BASELINE_SECONDS = 30.0
 TEST_SHARE, TEST_SECONDS, MAX_TEST_SHARE = 0.02, 3.0, 0.35
@@ -40,9 +45,28 @@ BASELINE_SHARE = 0.06
 
 
 def start(
-    given: Space, source: Any, out: str | Path | None, overwrite: bool, listener: Listener, *, searching: bool
+    given: Space,
+    source: Any,
+    out: str | Path | None,
+    overwrite: bool,
+    listener: Listener,
+    *,
+    searching: bool,
+    old: Path | None = None,
 ) -> Path:
-    """Reads the data, makes the run folder, works to the end, returns the folder; faults of the input leave none."""
+    """Reads the data, makes the run folder, works to the end, returns the folder; faults of the input leave none.
+
+    Args:
+        given: what the user gave.
+        source: the data; None where the recipe, or the run that is continued, names them.
+        out: the run folder, or None.
+        overwrite: whether a run there is replaced.
+        listener: told where the study stands.
+        searching: whether ranges are proposed where the user gave none.
+        old: a run whose trials are taken over.
+    """
+    if old is not None:
+        given = edited_space(state_of(old), given)
     source = source if source is not None else given.leaves.get("data.source")
     if source is None:
         raise RecipeError(NO_DATA)
@@ -56,6 +80,8 @@ def start(
     run = Run.create(Path(out) if out is not None else run_path(table.name, overwrite), overwrite=overwrite)
     try:
         run.add_elapsed(time.perf_counter() - started)
+        if old is not None:
+            given = take_over(run, old, given)
         run.save_state(given=given.to_yaml(), searching=searching, fingerprint=table.fingerprint)
         _files.write_text(run.path / STUDY, filled(given, first).to_yaml())
         go_on(run, table, listener)
@@ -129,13 +155,14 @@ def _work(run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore,
         ablation=search.ablation,
         test_seconds=0.0 if seconds is None else _test_seconds(seconds, baseline_seconds),
     )
-    study = Study(run, given, defaults, store, plan, listener)
+    study = Study(run, given, defaults, store, plan, listener, first=_first(run, given, defaults, store, first))
     environment = _environment.describe()
     _files.write_json(run.path / "environment.json", environment)
     _files.write_text(run.path / STUDY, filled(given, study.default_recipe).to_yaml())
     try:
         study.explore()
         study.confirm()
+        study.ablate()
         trainer = study.final()
     finally:
         study.close()
@@ -145,6 +172,21 @@ def _work(run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore,
     from mapsto.report import build  # here, since only the end of a study needs the templates
 
     build(run.path)
+
+
+def _first(
+    run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore, recipe: Recipe
+) -> list[Mapping[str, Any]]:
+    """Recipes to try right after the default one, from past studies and the portfolio; looked for once."""
+    search = recipe.search
+    if not given.ranges or not (search.learn_from or search.portfolio):
+        return []
+    if "suggested" not in run.state:
+        limit = MOST_SUGGESTED if search.n_trials is None else max(1, min(MOST_SUGGESTED, search.n_trials // 4))
+        facts, objective = store.get(recipe)[0].facts, search.metric or recipe.task.metrics[0]
+        found = first_trials(search, facts, given, defaults, objective, limit)
+        run.save_state(suggested=[suggestion.to_json() for suggestion in found])
+    return [Suggestion.from_json(saved).chosen for saved in run.state["suggested"]]
 
 
 def _test_seconds(seconds: float, baseline_seconds: float) -> float:

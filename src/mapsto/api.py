@@ -26,6 +26,7 @@ from mapsto.search.run import REPORT, STATE, STUDY, Run, check_is_run
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mapsto.evaluation.fitted_ensemble import FittedEnsemble
     from mapsto.evaluation.scorecard import Scorecard
     from mapsto.training.fitted import Fitted
 
@@ -47,6 +48,7 @@ def tune(
     executor: str | None = None,
     address: str | None = None,
     storage: str | None = None,
+    continue_from: str | Path | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     listener: Listener | None = None,
@@ -67,6 +69,8 @@ def tune(
         executor: where to train: `"in_process"`, `"processes"` or `"ray"`.
         address: of the Ray cluster.
         storage: Optuna's, as a URL; None keeps a journal in the run folder.
+        continue_from: a run whose trials are taken over; `space` and `settings` edit its space, and `n_trials` are
+            further ones.
         out: the run folder; None makes `runs/<name of the data>`.
         overwrite: replace a run that is in `out`.
         listener: called with a `Progress` a few times a second.
@@ -95,7 +99,8 @@ def tune(
         seed=seed,
         crew=crew_settings(workers, executor, address, storage),
     )
-    return Result(start(given, source, out, overwrite, listener or silent, searching=True))
+    old = None if continue_from is None else Path(continue_from)
+    return Result(start(given, source, out, overwrite, listener or silent, searching=True, old=old))
 
 
 def train(
@@ -184,9 +189,22 @@ def load(path: str | Path) -> Fitted:
     return Fitted.load(folder / "best" if (folder / STUDY).exists() else folder)
 
 
-def predict(run: str | Path, source: Any, *, images: str | Path | None = None) -> pd.DataFrame:
-    """Answers of a run's best model for raw inputs, one row each; see `Fitted.predict`."""
-    return load(run).predict(source, images=images)
+def load_ensemble(run: str | Path) -> FittedEnsemble:
+    """The ensemble that a run offers beside its winner (`search.ensemble`).
+
+    Raises:
+        RunError: it has none.
+    """
+    from mapsto.evaluation.fitted_ensemble import FittedEnsemble
+    from mapsto.search.ensembling import FOLDER
+
+    return FittedEnsemble.load(Path(run) / FOLDER)
+
+
+def predict(run: str | Path, source: Any, *, images: str | Path | None = None, ensemble: bool = False) -> pd.DataFrame:
+    """Answers of a run's best model, or of its ensemble, for raw inputs, one row each; see `Fitted.predict`."""
+    model = load_ensemble(run) if ensemble else load(run)
+    return model.predict(source, images=images)
 
 
 def evaluate(run: str | Path, source: Any = None, *, target: str | None = None) -> Scorecard:

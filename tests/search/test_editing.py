@@ -7,8 +7,8 @@ import pytest
 from mapsto.recipe.ranges import choice, integer, log, uniform
 from mapsto.recipe.space import Space
 from mapsto.search.editing import Kept, distribution, edited, placed, seed_study
+from mapsto.search.ledger import suggest
 from mapsto.search.outcome import Outcome
-from mapsto.search.study import suggest
 
 RATE, NAME, MOMENTUM, DROPOUT, ACTIVATION = (
     "optimizer.learning_rate", "optimizer.name", "optimizer.momentum", "model.dropout", "model.activation",

@@ -10,7 +10,7 @@ import pytest
 import mapsto as mp
 from mapsto.recipe.families import PRUNERS
 from mapsto.search.ledger import Ledger
-from mapsto.search.outcome import Outcome
+from mapsto.search.outcome import Outcome, State
 from mapsto.search.problem import Problem
 from mapsto.search.samplers._named import named
 from mapsto.search.storage import mend_journal, open_study
@@ -30,11 +30,12 @@ def problem(seed=0, directions=("minimize",)):
     return Problem(SPACE.ranges, directions, TRIALS, max_fidelity=9, seed=seed)
 
 
-def ledger(path, *, sampler="tpe", pruner="halving", exact=True, limit=TRIALS, first=(), lookahead=4, seed=0):
+def ledger(path, *, sampler="tpe", pruner="halving", exact=True, limit=TRIALS, first=None, lookahead=4, seed=0):
     study = open_study(path, None, "mapsto", ("minimize",))
     return Ledger(
         study, SPACE, DEFAULTS, problem(seed), named(sampler), PRUNERS.get(pruner)(),
-        names=("rmse",), first=first, lookahead=lookahead, exact=exact, limit=limit, patiently=lambda write: write(),
+        names=("rmse",), first=first or {}, lookahead=lookahead, exact=exact, limit=limit,
+        patiently=lambda write: write(),
     )  # fmt: skip
 
 
@@ -42,7 +43,8 @@ def trained(ready, pruner="halving"):
     """A training without a network: the score falls with the epochs, to where the settings say."""
     chosen, rule = ready.proposal.chosen, PRUNERS.get(pruner)()
     floor = abs(chosen["model.dropout"] - 0.2) + abs(chosen["optimizer.learning_rate"] - 0.01)
-    curve, state = [], "complete"
+    state: State = "complete"
+    curve = []
     for epoch in range(1, 10):
         curve.append((epoch, (floor + 1 / epoch,)))
         if epoch < 9 and ready.known is not None and rule.stops(problem(), dict(ready.known), curve):
@@ -108,10 +110,13 @@ def test_a_result_whose_telling_was_lost_is_told_again(tmp_path, serial):
 def test_a_trial_knows_those_before_the_last_few_and_no_others(tmp_path):
     asked = []
     book = ledger(tmp_path / "journal", lookahead=3, pruner="median")
-    original = book.pruner.knows
-    book.pruner.knows = lambda problem, history, number: (
-        asked.append((number, [o.number for o in history])) or original(problem, history, number)
-    )
+    knows = book.pruner.knows
+
+    def recorded(problem, history, number):
+        asked.append((number, [o.number for o in history]))
+        return knows(problem, history, number)
+
+    book.pruner.knows = recorded
     drive(book, {}, pruner="median", workers=3, order=lambda out: len(out) - 1)
     assert all(known == list(range(max(0, number - 2))) for number, known in asked if number < 10)
 
@@ -126,7 +131,7 @@ def test_first_recipes_are_tried_first(tmp_path):
         {"optimizer.learning_rate": 0.01, "model.dropout": 0.1, "model.activation": "tanh"},
         {"optimizer.learning_rate": 0.02, "model.dropout": 0.3, "model.activation": "relu"},
     ]
-    found = drive(ledger(tmp_path / "journal", first=first), {}, stop_after=3)
+    found = drive(ledger(tmp_path / "journal", first=dict(enumerate(first))), {}, stop_after=3)
     assert [found[n].chosen for n in (0, 1)] == first
     assert found[2].chosen not in first
 
@@ -186,7 +191,7 @@ def test_a_study_lies_in_a_database_where_that_is_asked_for(tmp_path):
     )
     study = open_sqlite()
     book = Ledger(
-        study, SPACE, DEFAULTS, problem(), named("random"), PRUNERS.get("off")(), names=("rmse",), first=(),
+        study, SPACE, DEFAULTS, problem(), named("random"), PRUNERS.get("off")(), names=("rmse",), first={},
         lookahead=2, exact=True, limit=4, patiently=lambda write: write(),
     )  # fmt: skip
     found = drive(book, {})

@@ -39,6 +39,9 @@ def predict(
             "--images", metavar="FOLDER", help="Write answers that are masks there, a PNG each.", show_default=False
         ),
     ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="Ask the run's ensemble and not its winner alone.")
+    ] = False,
     overwrite: _options.Overwrite = False,
     as_json: _options.Json = False,
     quiet: _options.Quiet = False,
@@ -53,10 +56,11 @@ def predict(
         from mapsto import api  # here, so that --help does not load it
 
         if out is not None and out.suffix == ".csv" and images is None:
-            rows = write_pieces(api.load(run).predict_pieces(source), out)
+            model = api.load_ensemble(run) if ensemble else api.load(run)
+            rows = write_pieces(model.predict_pieces(source), out)
             terminal.answer({"rows": rows, "file": str(out)}, line=f"{rows:,} answers in {out}")
             return
-        answers = api.predict(run, source, images=images).reset_index()
+        answers = api.predict(run, source, images=images, ensemble=ensemble).reset_index()
         if out is None:
             records = _records(answers) if as_json else None
             terminal.answer(records, line=answers.to_csv(index=False).rstrip("\n"))

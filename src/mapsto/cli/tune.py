@@ -28,6 +28,7 @@ def tune(
     executor: _options.ExecutorName = None,
     address: _options.Address = None,
     storage: _options.Storage = None,
+    continue_from: _options.Continue = None,
     command: _options.Command = None,
     metric: _options.MetricName = None,
     direction: _options.DirectionName = "maximize",
@@ -63,8 +64,11 @@ def tune(
                 out=out,
             )
             return
-        source = _options.needed(source, "SOURCE", "a file, a folder or the name of a data set")
-        data, recipe = _options.split(source, recipe)
+        if continue_from is None or source is not None:
+            source = _options.needed(source, "SOURCE", "a file, a folder or the name of a data set")
+            data, recipe = _options.split(source, recipe)
+        else:
+            data = None
         from mapsto import api  # here, so that --help does not load it
 
         with terminal.study() as listener:
@@ -81,6 +85,7 @@ def tune(
                 executor=executor,
                 address=address,
                 storage=storage,
+                continue_from=continue_from,
                 out=out,
                 overwrite=overwrite,
                 listener=listener,

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from mapsto.metrics.base import Direction
 from mapsto.search.outcome import Outcome, State
 from mapsto.search.run import JOURNAL
-from mapsto.search.storage import open_study
+from mapsto.search.storage import STUDY_NAME, open_study
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-STUDY_NAME = "mapsto"
 CAUSE = "cause"
 """What a journal holds beside a trial: why it ended."""
 

@@ -55,7 +55,7 @@ class Ledger:
         sampler: who proposes.
         pruner: who stops trials early.
         names: of the objectives.
-        first: recipes to begin with, the default first.
+        first: recipes that trials begin with, by number: the default, and what did well elsewhere.
         lookahead: trials before a trial that it does not know.
         exact: whether the order is as above; else a trial knows whatever is over when it is proposed.
         limit: trials, at most.
@@ -72,14 +72,14 @@ class Ledger:
         pruner: Pruner,
         *,
         names: Sequence[str],
-        first: Sequence[Mapping[str, Any]],
+        first: Mapping[int, Mapping[str, Any]],
         lookahead: int,
         exact: bool,
         limit: float,
         patiently: Callable[[Callable[[], None]], None],
     ) -> None:
         self.study, self.space, self.defaults, self.problem = study, space, defaults, problem
-        self.sampler, self.pruner, self.names, self.first = sampler, pruner, tuple(names), tuple(first)
+        self.sampler, self.pruner, self.names, self.first = sampler, pruner, tuple(names), dict(first)
         self.lookahead, self.exact, self.limit, self._patiently = lookahead, exact, limit, patiently
         self._told: dict[int, Outcome] = {}
         self._given: dict[int, Outcome] = {}
@@ -183,8 +183,8 @@ class Ledger:
         trials = sorted(self.study.get_trials(deepcopy=False), key=lambda trial: trial.number)
         self._ids = {trial.number: trial._trial_id for trial in trials}
         for trial in trials:
-            if trial.state.is_finished() and trial.number in self._given:
-                self._told[trial.number] = self._given[trial.number]
+            if trial.state.is_finished():
+                self._told[trial.number] = self._given.get(trial.number) or _lost(trial.number)
         asked = [trial for trial in trials if trial.state != TrialState.WAITING]
         whole = [t for t in asked if t.state.is_finished() or self._is_whole(t.params)]
         self._asked = len(whole)
@@ -192,7 +192,7 @@ class Ledger:
             attrs = trial.user_attrs
             proposal = Proposal(self._chosen(trial.params), attrs.get(STARTS_FROM), attrs.get(GOES_ON, False))
             ready = self._with_known(trial.number, proposal)
-            if trial.number not in self._given:
+            if trial.number not in self._given and not trial.state.is_finished():
                 self._ready.append(ready)
 
     def _is_whole(self, params: Mapping[str, Any]) -> bool:
@@ -255,7 +255,7 @@ class Ledger:
         self.study.enqueue_trial(proposal.chosen, user_attrs=attrs)
 
     def _own(self, number: int, seed: int) -> Proposal | None:
-        if number < len(self.first):
+        if number in self.first:
             return Proposal(dict(self.first[number]))
         history = self._history(number)
         going_on = {origin for trial, origin in self._origins.items() if trial not in self._told}
@@ -302,6 +302,11 @@ class Ledger:
                 self.study.tell(number, [float(value) for value in values if value is not None])
         with self._changed:
             self._told[number] = outcome
+
+
+def _lost(number: int) -> Outcome:
+    """A trial that the storage knows and the run folder does not."""
+    return Outcome(number, "explore", "failed", "its result is not there", None, 0, 0, 0, 0.0, 0)
 
 
 def drop_unfinished(study: optuna.Study) -> None:

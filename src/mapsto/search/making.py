@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mapsto.errors import RecipeError
 from mapsto.recipe.seeds import derive
 from mapsto.recipe.sizes import parse_size
 from mapsto.search.costs import directions
@@ -50,12 +51,17 @@ class Maker:
 
     def __init__(self, run: Run, space: Space, defaults: Mapping[str, Any], store: DataStore) -> None:
         self.run, self.space, self.defaults, self.store = run, space, defaults, store
-        self.default_chosen = space.walk(self._default_value, defaults)
+        self.default_chosen = default_values(space, defaults)
         self.default_recipe = self.recipe(self.default_chosen)
         search = self.default_recipe.search
         self.sampler: Sampler = named(search.sampler)
         by_repeats = search.fidelity in ("folds", "seeds")
         self.pruner = search.pruner if search.pruner != "auto" else "racing" if by_repeats else "median"
+        if self.pruner == "racing" and not by_repeats:
+            raise RecipeError(
+                f"`search.pruner: racing` compares recipes over folds or seeds, and `search.fidelity` is "
+                f"{search.fidelity}. Set it to folds or seeds, or take another pruner, such as halving."
+            )
 
     def problem(self, n_trials: int | None) -> Problem:
         """What samplers and pruners are to know; `n_trials` are expected."""
@@ -71,11 +77,6 @@ class Maker:
     def recipe(self, chosen: Mapping[str, Any]) -> Recipe:
         """The recipe with these values for the ranges."""
         return self.space.recipe(chosen, self.defaults)
-
-    def _default_value(self, name: str, range_: Range) -> Any:
-        """The value that a leaf would have if it were not searched, where the range holds it; else the middle."""
-        value = self.defaults.get(name, self.space.field_default(name, self.defaults))
-        return value if range_.contains(value) else range_.center()
 
     def explore(self, ready: Ready, earlier: Mapping[int, Outcome], seconds: float, epochs: int | None) -> Job:
         """A trial of the search.
@@ -195,3 +196,15 @@ class Maker:
             *(Stage(c, str(self.store.folder(recipe.replace(c))), c["data.image_size"]) for c in small),
             Stage({}, own, max(1, side)),
         )
+
+
+def default_values(space: Space, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that the searched leaves would have if they were not searched; where a range does not hold that, its
+    middle.
+    """
+
+    def value(name: str, range_: Range) -> Any:
+        found = defaults.get(name, space.field_default(name, defaults))
+        return found if range_.contains(found) else range_.center()
+
+    return space.walk(value, defaults)

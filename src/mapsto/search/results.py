@@ -18,6 +18,8 @@ from mapsto.evaluation.comparison import Comparison, paired_difference
 from mapsto.evaluation.scorecard import Scorecard, score
 from mapsto.evaluation.selection import Judgment
 from mapsto.recipe.seeds import derive
+from mapsto.search.ensembling import ensemble
+from mapsto.search.lessons import lessons
 from mapsto.search.run import AUDIT, RESULTS
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def conclude(
     judgment = study.confirming.judgment()
     comparison = None if judgment is None else judgment.comparison
     verdict = verdict_text(winner, comparison, study)
+    offered = ensemble(study, trainer)
     results = {
         "name": run.path.name,
         "task": {"name": task.name, "title": task.title},
@@ -81,6 +84,13 @@ def conclude(
         "verdict_text": verdict,
         "verdict_said": to_json(verdict),
         "judgment": None if judgment is None else _judged(judgment),
+        **lessons(study, study.importance),
+        "ablation": study.path,
+        "ensemble": None
+        if offered is None
+        else _offered(offered, task, prepared, predictions, targets, study, recipe.seed),
+        "suggested": run.state.get("suggested", []),
+        "continued": run.state.get("continued"),
         "trials": [outcome.to_json() for _, outcome in sorted(study.standing.outcomes.items())],
         "scorecard": scorecard.to_json(),
         "baselines": _baselines(study, trainer, predictions, targets, baseline_seconds),
@@ -162,6 +172,26 @@ def _validation(candidate: Candidate) -> dict[str, Any]:
         "n": len(scores),
         "scores": list(scores),
         "explored": candidate.explored_score,
+    }
+
+
+def _offered(
+    offered: tuple[dict[str, Any], NDArray[Any]],
+    task: Task,
+    prepared: Prepared,
+    ours: NDArray[Any],
+    targets: NDArray[Any],
+    study: Study,
+    seed: int,
+) -> dict[str, Any]:
+    """The ensemble with its test scores, and by how much it differs from the winner on the same rows."""
+    described, predictions = offered
+    card = scored(task, prepared, predictions, targets, "test", seed).to_json()
+    difference = paired_difference(study.metric, predictions, ours, targets)
+    return {
+        **described,
+        "metrics": card["metrics"],
+        "difference": dict(zip(("value", "low", "high"), map(_finite, difference), strict=True)),
     }
 
 

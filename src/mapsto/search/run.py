@@ -28,7 +28,9 @@ OWN = {
     "trials",
     "best",
     "evaluation",
+    "ensemble",
     "tensorboard",
+    "workers",
 }
 """What a run writes into its folder, besides pages and hidden files."""
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from mapsto.metrics.base import Direction
 
+STUDY_NAME = "mapsto"
+"""A journal holds one study, and its name does not change when the folder is moved."""
+
 GRPC = "grpc://"
 
 

@@ -9,17 +9,20 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mapsto.errors import TrainingError
 from mapsto.recipe.budget import parse_duration
 from mapsto.recipe.families import METRICS, PRUNERS
 from mapsto.recipe.seeds import derive
+from mapsto.search.ablating import ablate
 from mapsto.search.checkpoints import Checkpoints
 from mapsto.search.confirming import Confirming
 from mapsto.search.costs import names
 from mapsto.search.crew import crew, place
 from mapsto.search.dispatch import Dispatcher
+from mapsto.search.importance import Importance, importances
 from mapsto.search.ledger import Ledger, Ready, drop_unfinished
 from mapsto.search.making import Maker
 from mapsto.search.outcome import Outcome, State
@@ -30,7 +33,7 @@ from mapsto.search.progress import Listener, Phase, PlanView, Progress
 from mapsto.search.pruners.base import Pruner
 from mapsto.search.run import JOURNAL, Run
 from mapsto.search.standing import Candidate, Standing
-from mapsto.search.storage import mend_journal, open_study
+from mapsto.search.storage import STUDY_NAME, mend_journal, open_study
 from mapsto.search.store import DataStore
 from mapsto.search.training_run import checkpoint_path, drop_checkpoint, fitted, load_trainer
 from mapsto.training.base import Tick
@@ -44,9 +47,6 @@ if TYPE_CHECKING:
     from mapsto.training.loop import TorchTrainer
 
 logger = logging.getLogger("mapsto")
-
-STUDY_NAME = "mapsto"
-"""The journal holds one study, and its name does not change when the folder is moved."""
 
 HOPELESS = 10
 """Where so many recipes could not be trained and none could, the fault is not the recipe's."""
@@ -91,13 +91,14 @@ class Study:
         self.maker = Maker(run, space, defaults, store)
         self.defaults, self.default_recipe = defaults, self.maker.default_recipe
         search = self.default_recipe.search
-        self.first = [self.maker.default_chosen, *first]
         self.problem = self.maker.problem(self._max_trials())
         self.maker.sampler.build(self.problem, 0)  # refuses what it cannot search, before anything is trained
         self.pruner = PRUNERS.get(self.maker.pruner)()
         self._thaws = type(self.pruner).thaws is not Pruner.thaws
         self.metric: Metric = METRICS.get(search.metric or self.default_recipe.task.metrics[0])()
-        self.standing = Standing(self.metric.direction, plan.finalists, bool(space.ranges))
+        default = int(run.state.get("default_trial", 0))
+        self.first = dict(enumerate([self.maker.default_chosen, *first], default))
+        self.standing = Standing(self.metric.direction, plan.finalists, bool(space.ranges), default)
         for folder in sorted((run.path / "trials").glob("*")):
             outcome = Outcome.read(folder)
             if outcome is not None:
@@ -106,6 +107,7 @@ class Study:
         self.checkpoints = Checkpoints(run, search.disk)
         self.dispatcher = Dispatcher(crew(search, place(search, store.device, self._tick), store), self.patience)
         self.confirming = Confirming(self)
+        self.path: list[dict[str, Any]] = []
         self._phase: Phase = "explore"
         self._predicted: float | None = None
         self._began: dict[str, tuple[int, float]] = {}
@@ -174,7 +176,7 @@ class Study:
         self._phase = "final"
         self.patience(lambda: drop_unfinished(self._optuna_study()))
         winner = self.candidates()[0]
-        explored = self._explored_job(Ready(winner.number, self._proposal(winner.number), None))
+        explored = self.explored_job(winner.number)
         if self.standing.explored[winner.number].state == "stopped" and not winner.scores:
             # Too little time for even one full run: going on with it is better than to begin another.
             self.run_all([replace(explored, seconds=self.left(self.plan.final_until()))])
@@ -193,6 +195,31 @@ class Study:
                 f"The winner, trial {winner.number}, could not be loaded or trained again; see {explored.folder}."
             )
         return load_trainer(explored, self.store.loaded)
+
+    def explored_job(self, number: int) -> Job:
+        """The job of a trial that was explored."""
+        return self._explored_job(Ready(number, self._proposal(number), None))
+
+    @property
+    def default_candidate(self) -> Candidate | None:
+        """The default recipe, if it was in the final."""
+        return next((c for c in self.candidates() if c.number == self.standing.default), None)
+
+    def ablate(self) -> None:
+        """Goes the path from the default recipe to the winner, within the plan's share for that."""
+        self._phase = "ablate"
+        self.path = ablate(self, self.importance)
+
+    @cached_property
+    def importance(self) -> Importance:
+        """Of the settings that were searched."""
+        history = [self.standing.explored[number] for number in sorted(self.standing.explored)]
+        return importances(self.problem, history)
+
+    @property
+    def lookahead(self) -> int:
+        """Trials before a trial that it does not know; at least as many as are trained at once."""
+        return max(self.default_recipe.search.lookahead, self.dispatcher.executor.place.workers)
 
     def candidates(self) -> list[Candidate]:
         """The finalists, the winner first."""
@@ -218,7 +245,7 @@ class Study:
             self.pruner,
             names=names(self.default_recipe),
             first=self.first,
-            lookahead=max(search.lookahead, self.dispatcher.executor.place.workers),
+            lookahead=self.lookahead,
             exact=search.order == "exact",
             limit=self._max_trials() or math.inf,
             patiently=self.patience,
@@ -266,13 +293,13 @@ class Study:
 
     def _keep_the_best(self, job: Job, outcome: Outcome) -> None:
         """Saves a new leader as `best/`, and drops checkpoints that are no longer among the best."""
-        count = max(KEEP_CHECKPOINTS, self.plan.finalists)
+        count = max(KEEP_CHECKPOINTS, self.plan.finalists, self.default_recipe.search.ensemble)
         leaders = [o.number for o in self.standing.ranked(count)]
         if leaders and leaders[0] == outcome.number:
             card = f"Leader so far: trial {outcome.number}.\n"
             self.patience(lambda: fitted(job).save(self.run.path / "best", card=card))
         self.checkpoints.add(outcome.number)
-        self.checkpoints.keep({0, *leaders}, self._worth_keeping())
+        self.checkpoints.keep({self.standing.default, *leaders}, self._worth_keeping())
 
     def _worth_keeping(self) -> list[Outcome]:
         """Trials besides the best that may still go on, or be begun with."""

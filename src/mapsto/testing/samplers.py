@@ -14,11 +14,11 @@ from mapsto.errors import RecipeError
 from mapsto.metrics.base import Direction
 from mapsto.recipe.seeds import derive
 from mapsto.recipe.space import Space
+from mapsto.search.ledger import suggest
 from mapsto.search.outcome import Outcome, Point, State
 from mapsto.search.problem import Problem, Proposal
 from mapsto.search.samplers._scales import share_of
 from mapsto.search.samplers.base import Sampler
-from mapsto.search.study import suggest
 
 if TYPE_CHECKING:
     import optuna
