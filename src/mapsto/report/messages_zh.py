@@ -499,4 +499,84 @@ CHINESE_MESSAGES: dict[str, str] = {
     "{number} seeds": "{number} 个种子",
     "{number} folds": "{number} 折",
     "{seeds} runs on {folds} folds": "在 {folds} 折上运行 {seeds} 次",
+    # how the search went about it
+    "{number:,} data set": "{number:,} 个数据集",
+    "{number:,} recipe": "{number:,} 个配方",
+    "{number:,} setting": "{number:,} 个设置",
+    "{number:,} trial": "{number:,} 次试验",
+    "Grid search, since there are only {size:,} combinations.": "网格搜索，因为只有 {size:,} 种组合。",
+    "Quasi-random search, since {trials:,} trials are too few for a model.": (
+        "准随机搜索，因为 {trials:,} 次试验不足以建立模型。"
+    ),
+    "TPE, since some settings are searched only beside some values of others.": (
+        "TPE，因为有些设置只在其他设置取某些值时才搜索。"
+    ),
+    "TPE, which can do with every kind of setting and any number of trials.": ("TPE，各种设置、任意次数的试验都适用。"),
+    "TPE, which finds good trade-offs of {number} objectives in few trials.": (
+        "TPE，用不多的试验就能找到 {number} 个目标之间的良好折中。"
+    ),
+    "A Gaussian process, which makes the most of {trials:,} trials.": "高斯过程，最能用好 {trials:,} 次试验。",
+    "CMA-ES, since all settings are numbers and there are {trials:,} trials.": (
+        "CMA-ES，因为所有设置都是数，且有 {trials:,} 次试验。"
+    ),
+    "NSGA-II, since there are several objectives and {trials:,} trials.": (
+        "NSGA-II，因为有多个目标，且有 {trials:,} 次试验。"
+    ),
+    "NSGA-III, since there are many objectives and {trials:,} trials.": (
+        "NSGA-III，因为目标很多，且有 {trials:,} 次试验。"
+    ),
+    "First after the default recipe: {recipes} that did well before, from {sources}.": (
+        "默认配方之后，先试以往表现好的{recipes}，来自 {sources}。"
+    ),
+    "the portfolio of mapsto": "mapsto 自带的配方集",
+    "recipe {number} of the portfolio for {model}, measured on {sets}": (
+        "{model} 配方集中的第 {number} 个配方，在{sets}上测得"
+    ),
+    "trial {number} of {run}, where {share:.0%} of the other recipes did worse": (
+        "{run} 的第 {number} 号试验，那里 {share:.0%} 的其他配方不如它"
+    ),
+    # what the trials say of the space
+    "Importance needs {least} complete trials; there are {found}.": (
+        "计算重要性需要 {least} 次完整的试验；现有 {found} 次。"
+    ),
+    "All {found} complete trials have the same score.": "全部 {found} 次完整的试验分数相同。",
+    "Over {used:,} of {found:,} complete trials.": "依据 {found:,} 次完整试验中的 {used:,} 次。",
+    "The best trial has `{leaf}` {value}, {side} of {range}, and {near} of the best {top} lie near that end; of the "
+    "other {others:,}, {rest:,} do. The optimum may lie beyond it.": (
+        "最好的试验中 `{leaf}` 为 {value}，{side}（范围 {range}）；最好的 {top} 次中有 {near} 次靠近这一端，"
+        "其余 {others:,} 次中有 {rest:,} 次。最优值可能在范围之外。"
+    ),
+    "at the lower end": "位于下端",
+    "at the upper end": "位于上端",
+    "`{leaf}` does not matter in {range}: its importance is {fanova} (fANOVA) and {ped} (PED-ANOVA), and the scores of "
+    "{count:,} trials differ along it no more than by chance. It can be set to {value}.": (
+        "`{leaf}` 在 {range} 内无关紧要：其重要性为 {fanova}（fANOVA）与 {ped}（PED-ANOVA），{count:,} 次试验的分数"
+        "随它的变化不超出偶然。可以固定为 {value}。"
+    ),
+    "{bad:,} of {all:,} trials could not be trained or were beyond a limit, and no single setting explains it.": (
+        "{all:,} 次试验中有 {bad:,} 次无法训练或超出限制，没有哪一个设置能单独解释。"
+    ),
+    "{bad:,} of {all:,} trials could not be trained or were beyond a limit; {inside:,} of them are among the {size:,} "
+    "with `{leaf}` {region}.": (
+        "{all:,} 次试验中有 {bad:,} 次无法训练或超出限制；其中 {inside:,} 次属于 `{leaf}` {region}的 {size:,} 次试验。"
+    ),
+    "at {value}": "为 {value} ",
+    "at most {value}": "不大于 {value} ",
+    "at least {value}": "不小于 {value} ",
+    "{trials} for {settings}, searched at once, are few; {wanted:,} would show more. What they say of single settings "
+    "is not sure.": ("同时搜索{settings}，{trials}偏少；{wanted:,} 次能看出更多。由此对单个设置得出的结论并不可靠。"),
+    "`{leaf}` was searched in none of {all:,} trials: {cause}.": "{all:,} 次试验都没有搜索 `{leaf}`：{cause}。",
+    "what was chosen has no such setting": "所选的成员没有这个设置",
+    "`{condition}` never held": "条件 `{condition}` 从未成立",
+    "None of the {had:,} trials that searched `{leaf}` had: {options}.": (
+        "搜索了 `{leaf}` 的 {had:,} 次试验从未取到：{options}。"
+    ),
+    # trials that have no place in an edited space
+    "`{leaf}` is searched now; the trial had no such setting.": "现在搜索 `{leaf}`；该试验没有这个设置。",
+    "`{leaf}` is searched in {range} now; the trial had {value}.": (
+        "现在 `{leaf}` 在 {range} 内搜索；该试验取 {value}。"
+    ),
+    "`{leaf}` is {now} now; the trial had no such setting.": "现在 `{leaf}` 为 {now}；该试验没有这个设置。",
+    "`{leaf}` is {now} now; the trial had {value}.": "现在 `{leaf}` 为 {now}；该试验取 {value}。",
+    "There is no `{leaf}` now; the trial had {value}.": "现在没有 `{leaf}`；该试验取 {value}。",
 }
