@@ -23,6 +23,7 @@ STATES = {
     "complete": ("complete", "green"),
     "stopped": ("time was up", "yellow"),
     "pruned": ("stopped early", "dim"),
+    "infeasible": ("beyond a limit", "dim"),
     "failed": ("failed", "red"),
 }
 
@@ -130,7 +131,12 @@ def _now(board: Board) -> RenderableType:
     elif latest.message:
         grid.add_row("now", Text(latest.message))
     if latest.ended:
-        counts = [(latest.finished, "complete"), (latest.pruned, "stopped early"), (latest.failed, "failed")]
+        counts = [
+            (latest.finished, "complete"),
+            (latest.pruned, "stopped early"),
+            (latest.infeasible, "beyond a limit"),
+            (latest.failed, "failed"),
+        ]
         of = f" of {latest.n_trials}" if latest.n_trials else ""
         ended = ", ".join(f"{count} {word}" for count, word in counts if count)
         grid.add_row("trials", f"{latest.ended}{of}: {ended}")
