@@ -24,8 +24,8 @@ STATES = {
     "complete": ("complete", "green"),
     "stopped": ("time was up", "yellow"),
     "pruned": ("stopped early", "dim"),
+    "infeasible": ("beyond a limit", "yellow"),
     "failed": ("failed", "red"),
-    "infeasible": ("infeasible", "yellow"),
 }
 
 
