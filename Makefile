@@ -129,6 +129,10 @@ bench-images: $(STAMP)  ## Measure epochs over photographs beside torchvision's 
 bench-audit: $(STAMP)  ## Plant faults in the real data sets and count what the audit finds; writes benchmarks/results/audit.json
 	$(BIN)/python benchmarks/audit.py
 
+.PHONY: bench-search
+bench-search: $(STAMP)  ## Set the search beside a plain Optuna script on ten pairs; writes benchmarks/results/search.json
+	$(BIN)/python benchmarks/search.py
+
 .PHONY: bench-streaming
 bench-streaming: $(STAMP)  ## Read data ten times larger than `data.memory`; writes benchmarks/results/streaming.json
 	$(BIN)/python benchmarks/streaming.py
