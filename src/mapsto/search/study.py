@@ -369,7 +369,9 @@ class Study:
         """What a training will take, from the first seconds of the first one: what the plan has to go by at first."""
         done, now = (tick.epoch - 1) * tick.steps_per_epoch + tick.step, time.perf_counter()
         first, started = self._began.setdefault(job.name, (done, now))
-        if done > first and now - started > GUESS_AFTER_SECONDS:
+        if done <= first:  # a further stage, or its worker was lost and it has begun again
+            self._began[job.name] = done, now
+        elif now - started > GUESS_AFTER_SECONDS:
             each = (now - started) / (done - first)
             self._predicted = each * tick.max_epochs * tick.steps_per_epoch
 
@@ -409,7 +411,7 @@ class Study:
                 trial=trial,
                 chosen=chosen or {},
                 state=state,
-                epoch=tick.epoch,
+                epoch=tick.epoch - (tick.step > 0),  # those that are complete
                 max_epochs=tick.max_epochs,
                 step=tick.step,
                 steps_per_epoch=tick.steps_per_epoch,
