@@ -18,7 +18,7 @@ from mapsto.search.outcome import Outcome, Point, State
 from mapsto.search.problem import Problem, Proposal
 from mapsto.search.samplers._scales import share_of
 from mapsto.search.samplers.base import Sampler
-from mapsto.search.study import suggest
+from mapsto.search.ledger import suggest
 
 if TYPE_CHECKING:
     import optuna
