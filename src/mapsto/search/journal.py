@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mapsto import _files
+
 if TYPE_CHECKING:
     import optuna
     from optuna.storages.journal import JournalFileBackend
@@ -59,16 +61,22 @@ class Journal:
         self._write()
 
     def _write(self) -> None:
-        """Writes all lines or none."""
+        """Writes all lines or none.
+
+        Raises:
+            DiskFull: there was no space; they can be written later.
+            RunError: the journal cannot be written.
+        """
         if not self._unwritten:
             return
         size = self._path.stat().st_size
-        try:
-            self._file.append_logs(self._unwritten)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.truncate(self._path, size)
-            raise
+        with _files.explained(self._path):
+            try:
+                self._file.append_logs(self._unwritten)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.truncate(self._path, size)
+                raise
         self._unwritten = []
 
 

@@ -195,7 +195,8 @@ def _locked(path: Path) -> IO[str]:
             f"Another process{f' ({holder})' if holder else ''} is working in {path}. Wait for it, or stop it, and "
             f"then resume; both at once would mix their results."
         ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
+    with _files.explained(path):
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
     return lock
