@@ -153,7 +153,8 @@ def _ensemble(summary: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 def _space(summary: Mapping[str, Any], run: Path) -> list[tuple[str, Text]]:
     """What the trials say about the space, each with the command that acts on it."""
-    findings, rows = list(summary.get("health") or ()), []
+    findings = list(summary.get("health") or ())
+    rows: list[tuple[str, Text]] = []
     for found in findings[:MOST_FINDINGS]:
         rows.append(("" if rows else "space", Text(str(found["message"]).replace("`", ""))))
         command = continuing(run, found.get("setting"))
