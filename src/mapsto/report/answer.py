@@ -162,6 +162,9 @@ def _default(study: Study, say: Texts) -> Claim | None:
         return None
     if study.winner_number == study.default_trial:
         return Claim("even", label, say("answer.default_best"))
+    first = next((t for t in study.explored if t.number == study.default_trial), None)
+    if first is not None and first.state in ("failed", "infeasible"):
+        return Claim("even", label, say("answer.default_lost", state=say.name("state", first.state)))
     if study.verdict not in keys:
         return Claim("even", label, say(study.repeated("answer.default_unknown")))
     tone, key = keys[study.verdict]

@@ -41,7 +41,9 @@ def front(study: Study, say: Texts) -> Plot | None:
     xs = [m.x for m in marks]
     is_log = min(xs) > 0 and max(xs) > 10 * min(xs)
     title = say.plain("search.front_title", first=objective_name(first, say), second=objective_name(second, say))
-    shown = limits([m.y for m in marks], [m.y for m in marks if m.role != "faint"])
+    ordered = sorted((m.y for m in marks), reverse=first.direction == "minimize")
+    # The worst quarter may lie on the edge, so that the front, which is what matters, is not flattened.
+    shown = limits(ordered[len(ordered) // 4 :], [m.y for m in marks if m.role != "faint"])
     return Plot(title, _axis(second, say, log=is_log), _axis(first, say), curves, marks, shown)
 
 
@@ -68,10 +70,10 @@ def ablation(study: Study, say: Texts) -> Waterfall | None:
     scale = 100.0 if objective.percent else 1.0
     for entry in study.ablation[:MAX_STEPS]:
         gain, low, high = (finite(entry.get(key)) for key in ("gain", "low", "high"))
-        ends = [None if end is None else scale * (at + end) for end in (low, high)]
+        left, right = (None if end is None else scale * (at + end) for end in (low, high))
         start, at = at, at + (gain or 0.0)
         text = "–" if gain is None else points(gain, percent=objective.percent)
-        steps.append(Step(_change(entry), scale * start, scale * at, text, *ends))
+        steps.append(Step(_change(entry), scale * start, scale * at, text, left, right))
     if not steps:
         return None
     total = say.plain("search.ablation_total", number=study.winner_number)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from mapsto._messages import to_json
 from mapsto.report.commands import continuing, predicting
 from mapsto.report.figures import metric_name
-from mapsto.report.format import clean, exact, number, points
+from mapsto.report.format import exact, number, points, shortened
 from mapsto.report.study import STATES, Measure, Study, finite
 from mapsto.report.text import Texts
 from mapsto.report.views import Line, Setting, brief, settings, told, value_and_interval
@@ -52,7 +52,7 @@ def lead(study: Study, say: Texts) -> Markup:
     except (KeyError, TypeError, AttributeError):  # a file from elsewhere; the recipes are among the trials anyhow
         first = None
     if first is not None:
-        sentences.append(told(clean(first), to_json(first), say, 300))
+        sentences.append(Markup("{}").format(shortened(say.message(first), 300)))
     if study.continued is not None:
         kept = say.count("trial", int(finite(study.continued.get("kept")) or 0))
         sentences.append(say("search.continued", run=brief(study.continued.get("run")), trials=kept))
@@ -63,27 +63,37 @@ def lead(study: Study, say: Texts) -> Markup:
 
 
 def how(study: Study, say: Texts) -> list[tuple[str, Markup | str]]:
-    """Counts of all that was trained and the rules of the search, as pairs of words and value."""
+    """The rules of the search and counts of all that was trained, as pairs of words and value."""
     states = [(say.name("state", s), sum(t.state == s for t in study.explored)) for s in STATES]
-    counts = ", ".join(say.plain("search.how_many", n=number(n, "whole"), what=what) for what, n in states if n)
+    counts = [say.plain("search.how_many", n=number(n, "whole"), what=what) for what, n in states if n]
     total = number(len(study.explored), "whole")
-    pairs: list[tuple[str, Markup | str]] = [(say.plain("search.how_trials"), f"{total} ({counts})")]
+    pairs: list[tuple[str, Markup | str]] = [
+        (
+            say.plain("search.how_trials"),
+            say("search.how_all", total=total, counts=say.plain("page.comma").join(counts)),
+        )
+    ]
     for phase in ("heat", "confirm", "ablate"):
         runs = [t for t in study.trials if t.phase == phase]
         if runs:
             pairs.append((say.plain(f"search.how_{phase}"), say.count("run", len(runs))))
-    if study.search:
-        sampler, why = say.name("sampler", brief(study.search.get("sampler"))), study.search.get("why")
-        proposed = told(why, study.search.get("why_said"), say, 300) if why else sampler
-        pairs.insert(0, (say.plain("search.how_proposed"), proposed))
-        pruner = say.name("pruner", brief(study.search.get("pruner")))
-        fidelity = say.name("fidelity", brief(study.search.get("fidelity")))
-        workers, lookahead = (finite(study.search.get(key)) for key in ("workers", "lookahead"))
-        pairs.append((say.plain("search.how_pruner"), say.plain("search.how_rule", pruner=pruner, fidelity=fidelity)))
-        pairs.append((say.plain("search.how_workers"), number(workers, "whole")))
-        key = "search.how_fast" if study.search.get("order") == "fast" else "search.how_exact"
-        pairs.append((say.plain("search.how_known"), say.plain(key, n=number(lookahead, "whole"))))
-    return pairs
+    return [*_rules(study, say), *pairs] if study.search else pairs
+
+
+def _rules(study: Study, say: Texts) -> list[tuple[str, Markup | str]]:
+    """What proposed recipes and what stopped them, how many were trained at once, and what each could know."""
+    known = study.search
+    sampler, pruner, fidelity = (
+        say.name(family, brief(known.get(family))) for family in ("sampler", "pruner", "fidelity")
+    )
+    why = told(known["why"], known.get("why_said"), say, 300) if known.get("why") else sampler
+    exact_or_fast = "search.how_fast" if known.get("order") == "fast" else "search.how_exact"
+    return [
+        (say.plain("search.how_proposed"), why),
+        (say.plain("search.how_pruner"), say.plain("search.how_rule", pruner=pruner, fidelity=fidelity)),
+        (say.plain("search.how_workers"), number(finite(known.get("workers")), "whole")),
+        (say.plain("search.how_known"), say.plain(exact_or_fast, n=number(finite(known.get("lookahead")), "whole"))),
+    ]
 
 
 def space(study: Study, say: Texts) -> list[SpaceView]:
@@ -104,8 +114,7 @@ def front(study: Study, say: Texts) -> tuple[list[str], list[FrontView]]:
     for entry in study.front[:MAX_FRONT]:
         values = entry.get("values") or {}
         cells = [exact(finite(values.get(o.name)), o.unit, digits=2) for o in study.objectives]
-        number_ = int(finite(entry.get("number")) or 0)
-        lines.append(FrontView(number_, cells, settings(entry.get("chosen") or {})))
+        lines.append(FrontView(int(finite(entry.get("number")) or 0), cells, settings(entry.get("chosen") or {})))
     return heads, lines
 
 
@@ -128,39 +137,41 @@ def ensemble(study: Study, say: Texts) -> EnsembleView | None:
     if found is None or measure is None:
         return None
     own = (found.get("metrics") or {}).get(measure.name) or {}
-    values = {key: finite(own.get(key)) for key in ("value", "low", "high")}
-    theirs = Measure(measure.name, measure.title, **values, direction=measure.direction, percent=measure.percent)
+    value, low, high = (finite(own.get(key)) for key in ("value", "low", "high"))
+    theirs = replace(measure, value=value, low=low, high=high)
     members = [m for m in found.get("members") or () if isinstance(m, Mapping)]
-    heads = [
-        say.plain("baselines.model"),
-        metric_name(say, measure),
-        *(say.plain(f"ensemble.{key}") for key in ("difference", "parameters", "seconds")),
-    ]
-    cost = {key: (finite(found.get(f"best_{key}")), finite(found.get(key))) for key in ("parameters", "seconds")}
-    lines = [
-        Line(
-            say.plain("training.winner", number=study.winner_number),
-            (
-                value_and_interval(measure),
-                "–",
-                number(cost["parameters"][0], "whole"),
-                say.duration(cost["seconds"][0]),
-            ),
-            is_winner=True,
-        ),
-        Line(
-            say.plain("ensemble.name", n=len(members)),
-            (
-                value_and_interval(theirs),
-                _difference(found.get("difference") or {}, measure),
-                _multiple(number(cost["parameters"][1], "whole"), *cost["parameters"]),
-                _multiple(say.duration(cost["seconds"][1]), *cost["seconds"]),
-            ),
-        ),
-    ]
-    listed = ", ".join(f"{m.get('number')} ({number(finite(m.get('weight')), 'percent', digits=0)})" for m in members)
-    text = say("ensemble.lead", n=len(members), listed=listed)
-    return EnsembleView(heads, lines, text, predicting(study.folder, ensemble=True))
+    (few, many), (short, long) = (
+        (finite(found.get(f"best_{key}")), finite(found.get(key))) for key in ("parameters", "seconds")
+    )
+    winner = (value_and_interval(measure), "–", number(few, "whole"), say.duration(short))
+    together = (
+        value_and_interval(theirs),
+        _difference(found.get("difference") or {}, measure),
+        _multiple(number(many, "whole"), few, many),
+        _multiple(say.duration(long), short, long),
+    )
+    heads = (say.plain(f"ensemble.{key}") for key in ("difference", "parameters", "seconds"))
+    return EnsembleView(
+        [say.plain("baselines.model"), metric_name(say, measure), *heads],
+        [
+            Line(say.plain("training.winner", number=study.winner_number), winner, is_winner=True),
+            Line(say.plain("ensemble.name", n=len(members)), together),
+        ],
+        say("ensemble.lead", n=len(members), listed=_members(members, say)),
+        predicting(study.folder, ensemble=True),
+    )
+
+
+def _members(members: Sequence[Mapping[str, Any]], say: Texts) -> str:
+    """The trials of the members with their shares; the final training of the winner counts as its trial."""
+    shares: dict[int, float] = {}
+    for member in members:
+        place = int(finite(member.get("number")) or 0)
+        shares[place] = shares.get(place, 0.0) + (finite(member.get("weight")) or 0.0)
+    return say.plain("page.comma").join(
+        say.plain("ensemble.member", number=place, weight=number(share, "percent", digits=0))
+        for place, share in sorted(shares.items(), key=lambda pair: -pair[1])
+    )
 
 
 def _difference(found: Mapping[str, Any], measure: Measure) -> Markup:

@@ -9,6 +9,7 @@ ENGLISH: dict[str, str] = {
     "page.footer": "Made by mapsto from the files in <code>{folder}</code>. This page loads nothing from the network.",
     "page.copy": "Copy",
     "page.copied": "Copied",
+    "page.comma": ", ",
     "page.folded": "{n} more",
     "page.on_part": "{metric}, {part} part",
     "nav.answer": "Answer",
@@ -43,6 +44,7 @@ ENGLISH: dict[str, str] = {
     "many.run": "{n} runs",
     "one.seed": "1 seed",
     "many.seed": "{n} seeds",
+    "time.milliseconds": "{ms} ms",
     "time.seconds": "{s} s",
     "time.minutes": "{m} min {s} s",
     "time.whole_minutes": "{m} min",
@@ -200,6 +202,7 @@ ENGLISH: dict[str, str] = {
     "{winner} on "
     "average and the default {default}, within what a change of seed does.",
     "answer.default_best": "No trial was better than the default recipe, which therefore won.",
+    "answer.default_lost": "Not known: the default recipe could not be trained ({state}).",
     "answer.default_unknown": "Not known: there was no time to run the finalists again with other seeds.",
     "answer.default_better_folds": "Better: on the validation parts of the folds, the winner has {winner} on average "
     "and the default {default}.",
@@ -302,6 +305,7 @@ ENGLISH: dict[str, str] = {
     "search.continued": "The search went on from <code>{run}</code>, with {trials} that were made there.",
     "search.dropped": "Left out, since the space has changed: {trials}.",
     "search.how_trials": "Trials",
+    "search.how_all": "{total}: {counts}",
     "search.how_many": "{n} {what}",
     "search.how_heat": "Heats for the final",
     "search.how_confirm": "Final",
@@ -435,9 +439,10 @@ ENGLISH: dict[str, str] = {
     "baselines.none": "No plain baseline was run.",
     # ensemble
     "ensemble.title": "An ensemble beside the winner",
+    "ensemble.member": "trial {number} ({weight})",
     "ensemble.name": "ensemble of {n} networks",
     "ensemble.lead": "It answers with the weighted mean of {n} networks of this search, chosen on the validation part: "
-    "trials {listed}. It may be better, and costs more; both are scored on the same test rows.",
+    "those of {listed}. It may be better, and costs more; both are scored on the same test rows.",
     "ensemble.difference": "Difference",
     "ensemble.parameters": "Weights",
     "ensemble.seconds": "Time for all rows",

@@ -9,6 +9,7 @@ CHINESE: dict[str, str] = {
     "page.footer": "本页由 mapsto 根据 <code>{folder}</code> 中的文件生成，不会从网络加载任何内容。",
     "page.copy": "复制",
     "page.copied": "已复制",
+    "page.comma": "；",
     "page.folded": "另有 {n} 项",
     "page.on_part": "{metric}（{part}集）",
     "nav.answer": "结论",
@@ -43,6 +44,7 @@ CHINESE: dict[str, str] = {
     "many.run": "{n} 次运行",
     "one.seed": "1 个随机种子",
     "many.seed": "{n} 个随机种子",
+    "time.milliseconds": "{ms} 毫秒",
     "time.seconds": "{s} 秒",
     "time.minutes": "{m} 分 {s} 秒",
     "time.whole_minutes": "{m} 分钟",
@@ -191,6 +193,7 @@ CHINESE: dict[str, str] = {
     "answer.default_same": "无法区分：在验证集上用多个随机种子重复，胜出配方平均为 {winner}，默认配方平均为 {default}，"
     "差异不超出更换种子带来的波动。",
     "answer.default_best": "没有试验优于默认配方，因此默认配方胜出。",
+    "answer.default_lost": "未知：默认配方无法训练（{state}）。",
     "answer.default_unknown": "未知：没有时间用其他随机种子重复训练决选者。",
     "answer.default_better_folds": "更好：在各折的验证集上，胜出配方平均为 {winner}，默认配方平均为 {default}。",
     "answer.default_same_folds": "无法区分：在各折的验证集上，胜出配方平均为 {winner}，默认配方平均为 {default}，"
@@ -287,6 +290,7 @@ CHINESE: dict[str, str] = {
     "search.continued": "本次搜索接续 <code>{run}</code>，沿用了其中的 {trials}。",
     "search.dropped": "因搜索空间改变而略去：{trials}。",
     "search.how_trials": "试验",
+    "search.how_all": "{total}：{counts}",
     "search.how_many": "{what} {n}",
     "search.how_heat": "决选前的预赛",
     "search.how_confirm": "决选",
@@ -419,8 +423,9 @@ CHINESE: dict[str, str] = {
     "baselines.none": "没有运行简单基线。",
     # ensemble
     "ensemble.title": "胜出配方之外的集成",
+    "ensemble.member": "第 {number} 号试验（{weight}）",
     "ensemble.name": "{n} 个网络的集成",
-    "ensemble.lead": "它以本次搜索中 {n} 个网络的加权平均作答，成员在验证集上选出：试验 {listed}。"
+    "ensemble.lead": "它以本次搜索中 {n} 个网络的加权平均作答，成员在验证集上选出：{listed}。"
     "它可能更好，但代价更高；两者在相同的测试行上评分。",
     "ensemble.difference": "差值",
     "ensemble.parameters": "权重数",
