@@ -65,7 +65,8 @@ class _Window(Study):
 
     def __init__(self, study: Study) -> None:
         vars(self).update(vars(study))
-        self._trials = seen(study.get_trials(deepcopy=False), [d.name.lower() for d in study.directions])
+        names: list[Direction] = ["maximize" if d.name == "MAXIMIZE" else "minimize" for d in study.directions]
+        self._trials = seen(study.get_trials(deepcopy=False), names)
 
     def _get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
