@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapsto.errors import TrainingError
 from mapsto.recipe.budget import parse_duration
-from mapsto.recipe.families import METRICS, PRUNERS
+from mapsto.recipe.families import METRICS, PRUNERS, TRACKERS
 from mapsto.recipe.seeds import derive
 from mapsto.search.ablating import ablate
 from mapsto.search.checkpoints import Checkpoints
@@ -36,6 +36,7 @@ from mapsto.search.standing import Candidate, Standing
 from mapsto.search.storage import STUDY_NAME, mend_journal, open_study
 from mapsto.search.store import DataStore
 from mapsto.search.training_run import checkpoint_path, drop_checkpoint, fitted, load_trainer
+from mapsto.training import trace
 from mapsto.training.base import Tick
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Study:
         self.patience = Patience(self._pause, lambda: mend_journal(run.path / JOURNAL))
         self.checkpoints = Checkpoints(run, search.disk)
         self.dispatcher = Dispatcher(crew(search, place(search, store.device, self._tick), store), self.patience)
+        self.trackers = [TRACKERS.get(name)(run.path) for name in search.trackers]
         self.confirming = Confirming(self)
         self.path: list[dict[str, Any]] = []
         self._phase: Phase = "explore"
@@ -343,9 +345,21 @@ class Study:
     def _end(self, job: Job, outcome: Outcome) -> None:
         """Writes down and tells that a training is over."""
         self.patience(self.run.save_state)
+        self._track(job, outcome)
         message = f"{job.name}: {outcome.cause}" if outcome.state in ("failed", "infeasible") else ""
         end = Tick(outcome.epochs, int(job.leaves["training.max_epochs"]), 0, 0)
         self.tell(job.phase, job.number, end, outcome.score, message, chosen=job.chosen, state=outcome.state)
+
+    def _track(self, job: Job, outcome: Outcome) -> None:
+        """Writes a training down where the user keeps experiments."""
+        if not self.trackers:
+            return
+        epochs = [record for record in trace.read(job.folder / "trace.jsonl") if record["kind"] == "epoch"]
+        for tracker in self.trackers:
+            try:
+                tracker.trial(job.name, outcome, job.leaves, epochs)
+            except Exception:  # each service has errors of its own, and none is a fault of the study
+                logger.warning("%s could not be told of %s", tracker.title, job.name, exc_info=True)
 
     def left(self, until: float) -> float:
         """Seconds until the elapsed time will be so much."""
