@@ -18,8 +18,9 @@ A score is the task's metric on the validation part; a curve is the best of all 
 far, whether the trial is over or not. The clock starts before the study is made: imports, reading and preparing the
 data are not counted, for nobody. Seeds differ in the weights, the order of the rows and the sampler. Contestants take
 turns on one thread, after a warm-up with trainings of one epoch that is thrown away. Runs that stand in
-`results/search.json` with the same time are not repeated; two of these scripts can run at once with different pairs. On a machine that
-others use, `--clock cpu` counts the time that the process computes: waits for the disk, too, are then left out.
+`results/search.json` with the same time are not repeated; two of these scripts can run at once
+with different pairs. On a machine that others use, `--clock cpu` counts the time that the process computes: waits for
+the disk, too, are then left out.
 `--metric log_loss` makes a second table: the accuracy on a few hundred rows has few values, and the best of all epochs
 of many trainings is then a matter of luck as well.
 
