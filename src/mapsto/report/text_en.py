@@ -97,7 +97,7 @@ ENGLISH: dict[str, str] = {
     "fidelity.folds": "folds",
     "fidelity.seeds": "seeds",
     "cost.parameters": "weights",
-    "cost.latency": "milliseconds for one row",
+    "cost.latency": "ms for one row",
     "cost.train_seconds": "seconds of training",
     "cost.fairness_gap": "gap between groups",
     "direction.maximize": "higher is better",
