@@ -84,6 +84,8 @@ SETTINGS = [
 ]  # fmt: skip
 
 TMPFS_MB = 96
+PATIENCE_SECONDS = 10.0
+"""The next fault waits until the study has got on by a training, but no longer: a worker takes seconds to start."""
 MOST_SECONDS = 300.0
 """A study that has not ended so long after the last fault hangs."""
 
@@ -161,6 +163,11 @@ class Driver:
             if parent == self.process.pid and b"mapsto.search.executors._worker" in command:
                 found.append(int(entry.name))
         return found
+
+    @property
+    def num_results(self) -> int:
+        """Trainings that are over."""
+        return sum(1 for _ in self.out.glob("trials/*/result.json"))
 
     def check(self) -> None:
         """Every result that was seen is there still, unchanged."""
@@ -268,11 +275,11 @@ FAULTS: dict[str, Callable[[Driver, random.Random], str | None]] = {
 def torment(driver: Driver, faults: list[str], rng: random.Random, pause: float, done: Counter[str]) -> Counter[str]:
     """Has faults happen until the study has ended; takes from the list those that did. Tells those that could not."""
     skipped: Counter[str] = Counter()
-    until = time.monotonic() + rng.expovariate(1 / pause)
-    hangs = time.monotonic() + MOST_SECONDS
+    until, last, count = time.monotonic() + rng.expovariate(1 / pause), time.monotonic(), 0
     while not driver.is_over:
         time.sleep(0.05)
-        if faults and time.monotonic() > until:
+        now, results = time.monotonic(), driver.num_results
+        if faults and now > until and (results > count or now > last + PATIENCE_SECONDS):
             name = faults.pop()
             why = FAULTS[name](driver, rng)
             if why is None:
@@ -282,8 +289,9 @@ def torment(driver: Driver, faults: list[str], rng: random.Random, pause: float,
             else:
                 skipped[f"{name}: {why}"] += 1
             driver.check()
-            until, hangs = time.monotonic() + rng.expovariate(1 / pause), time.monotonic() + MOST_SECONDS
-        if time.monotonic() > hangs:
+            last, count = time.monotonic(), results
+            until = last + rng.expovariate(1 / pause)
+        if now > last + MOST_SECONDS:
             raise Broken("the study hangs")
     driver.check()
     return skipped
@@ -364,10 +372,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--trials", type=int, default=24, help="of each study")
+    parser.add_argument("--trials", type=int, default=16, help="of each study")
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between two faults, on average")
     arguments = parser.parse_args()
-    found = run(arguments.faults, arguments.seed, arguments.trials, arguments.pause, lambda line: print(line, flush=True))
+    found = run(
+        arguments.faults, arguments.seed, arguments.trials, arguments.pause, lambda line: print(line, flush=True)
+    )
     view = RichTable(title=f"{arguments.faults} faults in {found['studies']} studies, {found['seconds']:.0f} s")
     for column in ("fault", "times", "outcome"):
         view.add_column(column, justify="right" if column == "times" else "left")
