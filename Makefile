@@ -133,6 +133,22 @@ bench-audit: $(STAMP)  ## Plant faults in the real data sets and count what the 
 bench-streaming: $(STAMP)  ## Read data ten times larger than `data.memory`; writes benchmarks/results/streaming.json
 	$(BIN)/python benchmarks/streaming.py
 
+.PHONY: bench-overhead
+bench-overhead: $(STAMP)  ## Measure what the tuner adds to each trial, up to trial 5,000; writes benchmarks/results/overhead.json
+	$(BIN)/python benchmarks/overhead.py
+
+.PHONY: bench-chaos
+bench-chaos: $(STAMP)  ## Hit running studies with 200 random faults; writes benchmarks/results/chaos.json
+	$(BIN)/python benchmarks/chaos.py
+
+.PHONY: bench-parity
+bench-parity: $(STAMP)  ## Run one study in process, in two processes and with Ray, and compare; writes benchmarks/results/parity.json
+	$(BIN)/python benchmarks/parity.py
+
+.PHONY: bench-memory
+bench-memory: $(STAMP)  ## Watch the memory of a worker over 500 trials; writes benchmarks/results/memory.json
+	$(BIN)/python benchmarks/memory.py
+
 .PHONY: clean
 clean:  ## Remove what was built, but neither .venv nor runs/
 	rm -rf site build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache

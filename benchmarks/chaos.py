@@ -84,7 +84,7 @@ SETTINGS = [
 ]  # fmt: skip
 
 TMPFS_MB = 96
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 """The next fault waits until the study has got on by a training, but no longer: a worker takes seconds to start."""
 MOST_SECONDS = 300.0
 """A study that has not ended so long after the last fault hangs."""
@@ -149,21 +149,6 @@ class Driver:
         self.again()
         return False
 
-    def workers(self) -> list[int]:
-        """Process numbers of the workers."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdecimal():
-                continue
-            try:
-                command = (entry / "cmdline").read_bytes().split(b"\0")
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == self.process.pid and b"mapsto.search.executors._worker" in command:
-                found.append(int(entry.name))
-        return found
-
     @property
     def num_results(self) -> int:
         """Trainings that are over."""
@@ -204,7 +189,7 @@ def out_of_memory(driver: Driver, rng: random.Random) -> str | None:
 
 
 def _to_a_worker(driver: Driver, rng: random.Random, fault: Callable[[int], None]) -> str | None:
-    workers = driver.workers()
+    workers = common.workers_of(driver.process.pid)
     if not workers:
         return "no worker"
     try:
@@ -215,6 +200,7 @@ def _to_a_worker(driver: Driver, rng: random.Random, fault: Callable[[int], None
 
 
 def kill_parent(driver: Driver, rng: random.Random) -> str | None:
+    del rng
     driver.process.kill()
     driver.process.wait()
     driver.again()
@@ -248,6 +234,7 @@ def read_only(driver: Driver, rng: random.Random) -> str | None:
 
 
 def not_a_number(driver: Driver, rng: random.Random) -> str | None:
+    del rng
     driver.shared[8:16] = struct.pack("d", 1.0)
     return None
 
@@ -375,6 +362,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=16, help="of each study")
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between two faults, on average")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is mounted is unmounted
     found = run(
         arguments.faults, arguments.seed, arguments.trials, arguments.pause, lambda line: print(line, flush=True)
     )

@@ -29,6 +29,9 @@ START_SECONDS = 120.0
 GRACE_SECONDS = 20.0
 """A job whose time is up ends itself after a step; one that is still there so much later is ended."""
 
+MOST_STARTS = 3
+"""Workers that end in a row before they could begin; one may have met a moment without memory."""
+
 GROWTH_BYTES, GROWTH_FACTOR = 512 * 2**20, 1.5
 """A worker that holds so much more than after its first job, and so many times that, is replaced by a new one."""
 
@@ -70,6 +73,7 @@ class Processes(Executor):
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker | None] = [None] * place.workers
         self._logs = Path(os.devnull)
+        self._failed_starts = 0
 
     @property
     def free(self) -> int:
@@ -122,7 +126,7 @@ class Processes(Executor):
         job = worker.job
         match message["kind"]:
             case "ready":
-                worker.is_ready = True
+                worker.is_ready, self._failed_starts = True, 0
             case "tick" if job is not None:
                 self.place.on_tick(job, Tick(*message["tick"]), message["score"])
             case "fault" if job is not None:
@@ -160,6 +164,8 @@ class Processes(Executor):
         job = worker.job
         self._end(slot)
         if not worker.is_ready and not cause and worker.process.returncode > 0:
+            self._failed_starts += 1
+        if self._failed_starts >= MOST_STARTS:
             raise TrainingError(
                 f"A worker process ended with {_status(worker.process.returncode)} before it could begin; {self._logs} "
                 f"has what it said. `--executor in_process` trains without workers."
