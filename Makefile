@@ -137,10 +137,6 @@ bench-search: $(STAMP)  ## Set the search beside a plain Optuna script on ten pa
 bench-streaming: $(STAMP)  ## Read data ten times larger than `data.memory`; writes benchmarks/results/streaming.json
 	$(BIN)/python benchmarks/streaming.py
 
-.PHONY: bench-search
-bench-search: $(STAMP)  ## Set the search beside a plain Optuna script and random search; writes benchmarks/results/search.json
-	$(BIN)/python benchmarks/search.py
-
 .PHONY: bench-honesty
 bench-honesty: $(STAMP)  ## Simulate studies: wrong claims, and how often the best recipe is named; writes benchmarks/results/honesty.json
 	$(BIN)/python benchmarks/honesty.py

@@ -84,6 +84,8 @@ SETTINGS = [
 ]  # fmt: skip
 
 TMPFS_MB = 96
+PATIENCE_SECONDS = 30.0
+"""The next fault waits until the study has got on by a training, but no longer: a worker takes seconds to start."""
 MOST_SECONDS = 300.0
 """A study that has not ended so long after the last fault hangs."""
 
@@ -147,20 +149,10 @@ class Driver:
         self.again()
         return False
 
-    def workers(self) -> list[int]:
-        """Process numbers of the workers."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdecimal():
-                continue
-            try:
-                command = (entry / "cmdline").read_bytes().split(b"\0")
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == self.process.pid and b"mapsto.search.executors._worker" in command:
-                found.append(int(entry.name))
-        return found
+    @property
+    def num_results(self) -> int:
+        """Trainings that are over."""
+        return sum(1 for _ in self.out.glob("trials/*/result.json"))
 
     def check(self) -> None:
         """Every result that was seen is there still, unchanged."""
@@ -197,7 +189,7 @@ def out_of_memory(driver: Driver, rng: random.Random) -> str | None:
 
 
 def _to_a_worker(driver: Driver, rng: random.Random, fault: Callable[[int], None]) -> str | None:
-    workers = driver.workers()
+    workers = common.workers_of(driver.process.pid)
     if not workers:
         return "no worker"
     try:
@@ -208,6 +200,7 @@ def _to_a_worker(driver: Driver, rng: random.Random, fault: Callable[[int], None
 
 
 def kill_parent(driver: Driver, rng: random.Random) -> str | None:
+    del rng
     driver.process.kill()
     driver.process.wait()
     driver.again()
@@ -241,6 +234,7 @@ def read_only(driver: Driver, rng: random.Random) -> str | None:
 
 
 def not_a_number(driver: Driver, rng: random.Random) -> str | None:
+    del rng
     driver.shared[8:16] = struct.pack("d", 1.0)
     return None
 
@@ -268,11 +262,11 @@ FAULTS: dict[str, Callable[[Driver, random.Random], str | None]] = {
 def torment(driver: Driver, faults: list[str], rng: random.Random, pause: float, done: Counter[str]) -> Counter[str]:
     """Has faults happen until the study has ended; takes from the list those that did. Tells those that could not."""
     skipped: Counter[str] = Counter()
-    until = time.monotonic() + rng.expovariate(1 / pause)
-    hangs = time.monotonic() + MOST_SECONDS
+    until, last, count = time.monotonic() + rng.expovariate(1 / pause), time.monotonic(), 0
     while not driver.is_over:
         time.sleep(0.05)
-        if faults and time.monotonic() > until:
+        now, results = time.monotonic(), driver.num_results
+        if faults and now > until and (results > count or now > last + PATIENCE_SECONDS):
             name = faults.pop()
             why = FAULTS[name](driver, rng)
             if why is None:
@@ -282,8 +276,9 @@ def torment(driver: Driver, faults: list[str], rng: random.Random, pause: float,
             else:
                 skipped[f"{name}: {why}"] += 1
             driver.check()
-            until, hangs = time.monotonic() + rng.expovariate(1 / pause), time.monotonic() + MOST_SECONDS
-        if time.monotonic() > hangs:
+            last, count = time.monotonic(), results
+            until = last + rng.expovariate(1 / pause)
+        if now > last + MOST_SECONDS:
             raise Broken("the study hangs")
     driver.check()
     return skipped
@@ -364,10 +359,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--trials", type=int, default=24, help="of each study")
+    parser.add_argument("--trials", type=int, default=16, help="of each study")
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between two faults, on average")
     arguments = parser.parse_args()
-    found = run(arguments.faults, arguments.seed, arguments.trials, arguments.pause, lambda line: print(line, flush=True))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is mounted is unmounted
+    found = run(
+        arguments.faults, arguments.seed, arguments.trials, arguments.pause, lambda line: print(line, flush=True)
+    )
     view = RichTable(title=f"{arguments.faults} faults in {found['studies']} studies, {found['seconds']:.0f} s")
     for column in ("fault", "times", "outcome"):
         view.add_column(column, justify="right" if column == "times" else "left")

@@ -20,6 +20,8 @@ logger = logging.getLogger("mapsto")
 
 LOOK_SECONDS = 1.0
 """How long is listened at once."""
+MOST_STARTS = 2
+"""Workers that end in a row before they could begin; one alone may have met a moment without memory."""
 GROWTH_BYTES, GROWTH_FACTOR = 512 * 2**20, 1.5
 """A worker that holds so much more than after its first job, and so many times that, is replaced by a new one."""
 
@@ -62,6 +64,7 @@ class WarmWorkers(Executor, Generic[W]):
     def __init__(self, place: Place) -> None:
         super().__init__(place)
         self._workers: dict[int, W | None] = dict.fromkeys(range(place.workers))
+        self._failed_starts = 0
 
     @abstractmethod
     def _start(self, slot: int, job: Job) -> W:
@@ -132,7 +135,7 @@ class WarmWorkers(Executor, Generic[W]):
         job = worker.job
         match message["kind"]:
             case "ready":
-                worker.watch.is_ready = True
+                worker.watch.is_ready, self._failed_starts = True, 0
                 if job is not None:  # its time has begun already
                     waited = time.monotonic() - worker.given
                     self._send(worker, replace(job, seconds=max(0.0, job.seconds - waited)))
@@ -171,7 +174,8 @@ class WarmWorkers(Executor, Generic[W]):
         """A worker is gone, or is ended; its job is handed back, and another one may take its place."""
         how = self._retire(worker)
         refusal = None if worker.watch.is_ready else self._refusal(worker, complaint or how)
-        if refusal is not None:
+        self._failed_starts += refusal is not None
+        if refusal is not None and self._failed_starts >= MOST_STARTS:
             if not any(other.watch.is_ready for other in self._present()):
                 raise refusal
             logger.warning("The study goes on with fewer workers. %s", refusal)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Container
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import TPESampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.search_space.group_decomposed import _GroupDecomposedSearchSpace
+from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -34,7 +38,11 @@ class WindowTPE(TPESampler):
     _seen: Study | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return super().infer_relative_search_space(self._window(study), trial)
+        past = _Past.of(study)
+        self._search_space = past.common
+        if self._group:
+            self._group_decomposed_search_space = past.groups
+        return super().infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -48,7 +56,9 @@ class WindowTPE(TPESampler):
 
     def _sample(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
         whole = {
-            n: d for n, d in search_space.items() if isinstance(d, IntDistribution) and _num_values(d) >= MANY_VALUES
+            name: distribution
+            for name, distribution in search_space.items()
+            if isinstance(distribution, IntDistribution) and _num_values(distribution) >= MANY_VALUES
         }
         relaxed = {name: _relaxed(distribution) for name, distribution in whole.items()}
         drawn = super()._sample(study, trial, search_space | relaxed)
@@ -56,17 +66,16 @@ class WindowTPE(TPESampler):
 
     def _window(self, study: Study) -> Study:
         if self._seen is None:
-            self._seen = _Window(study)
+            self._seen = _Window(study, _Past.of(study).window(study.get_trials(deepcopy=False)))
         return self._seen
 
 
 class _Window(Study):
     """A study with only a part of its trials, as they were when it was made."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, trials: list[FrozenTrial]) -> None:
         vars(self).update(vars(study))
-        names: list[Direction] = ["maximize" if d.name == "MAXIMIZE" else "minimize" for d in study.directions]
-        self._trials = seen(study.get_trials(deepcopy=False), names)
+        self._trials = trials
 
     def _get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
@@ -75,24 +84,57 @@ class _Window(Study):
         return [trial for trial in self._trials if states is None or trial.state in states]
 
 
-def seen(trials: list[FrozenTrial], directions: list[Direction]) -> list[FrozenTrial]:
-    """Trials that are worth a look: all that run, and of the finished the best and the latest, in their order.
+class _Past:
+    """What follows from the finished trials of a study and is not worked out again for each: they do not change.
 
-    With several objectives, those count as best that are so in one of them.
+    Attributes:
+        common, groups: the settings that trials have in common, as Optuna finds them.
     """
-    useful = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
-    if len(useful) <= MOST_SEEN:
-        return trials
-    kept = {trial.number for trial in trials if not trial.state.is_finished()}
-    complete = [trial for trial in useful if trial.state == TrialState.COMPLETE]
-    for index, direction in enumerate(directions):
-        choose = heapq.nlargest if direction == "maximize" else heapq.nsmallest
-        kept |= {trial.number for trial in choose(BEST, complete, key=lambda trial: trial.values[index])}
-    for trial in reversed(useful):
-        if len(kept) >= MOST_SEEN:
-            break
-        kept.add(trial.number)
-    return [trial for trial in trials if trial.number in kept]
+
+    _known: ClassVar[WeakKeyDictionary[BaseStorage, dict[int, _Past]]] = WeakKeyDictionary()
+
+    def __init__(self, directions: list[Direction]) -> None:
+        self.common = IntersectionSearchSpace(include_pruned=True)
+        self.groups = _GroupDecomposedSearchSpace(include_pruned=True)
+        self._directions = directions
+        self._count = 0  # of the trials from the first on that are all finished and have been looked at
+        self._best: list[list[FrozenTrial]] = [[] for _ in directions]
+
+    @classmethod
+    def of(cls, study: Study) -> _Past:
+        """The one of this study, as long as its storage is open."""
+        studies = cls._known.setdefault(study._storage, {})
+        if study._study_id not in studies:
+            studies[study._study_id] = cls(
+                ["maximize" if d.name == "MAXIMIZE" else "minimize" for d in study.directions]
+            )
+        return studies[study._study_id]
+
+    def window(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+        """Trials that are worth a look, in their order: all that run, and of the finished the best and the latest.
+
+        With several objectives, those count as best that are so in one of them.
+        """
+        first = next((i for i in range(self._count, len(trials)) if not trials[i].state.is_finished()), len(trials))
+        self._best = [
+            _best([*old, *trials[self._count : first]], index, direction)
+            for index, (old, direction) in enumerate(zip(self._best, self._directions, strict=True))
+        ]
+        self._count = first
+        kept = {trial.number: trial for best in self._best for trial in best}
+        for trial in reversed(trials):
+            if len(kept) >= MOST_SEEN and trial.number < first:
+                break
+            if trial.state != TrialState.FAIL:
+                kept[trial.number] = trial
+        return [kept[number] for number in sorted(kept)]
+
+
+def _best(trials: list[FrozenTrial], index: int, direction: Direction) -> list[FrozenTrial]:
+    """The best in one objective, the earlier of equals first."""
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    choose = heapq.nlargest if direction == "maximize" else heapq.nsmallest
+    return choose(BEST, complete, key=lambda trial: trial.values[index])
 
 
 def _num_values(whole: IntDistribution) -> int:
