@@ -129,9 +129,37 @@ bench-images: $(STAMP)  ## Measure epochs over photographs beside torchvision's 
 bench-audit: $(STAMP)  ## Plant faults in the real data sets and count what the audit finds; writes benchmarks/results/audit.json
 	$(BIN)/python benchmarks/audit.py
 
+.PHONY: bench-search
+bench-search: $(STAMP)  ## Set the search beside a plain Optuna script on ten pairs; writes benchmarks/results/search.json
+	$(BIN)/python benchmarks/search.py
+
 .PHONY: bench-streaming
 bench-streaming: $(STAMP)  ## Read data ten times larger than `data.memory`; writes benchmarks/results/streaming.json
 	$(BIN)/python benchmarks/streaming.py
+
+.PHONY: bench-honesty
+bench-honesty: $(STAMP)  ## Simulate studies: wrong claims, and how often the best recipe is named; writes benchmarks/results/honesty.json
+	$(BIN)/python benchmarks/honesty.py
+
+.PHONY: bench-portfolio
+bench-portfolio: $(STAMP)  ## Build the shipped recipes and measure their gain on sets left out; writes benchmarks/results/portfolio.json
+	$(BIN)/python benchmarks/portfolio.py
+
+.PHONY: bench-overhead
+bench-overhead: $(STAMP)  ## Measure what the tuner adds to a trial, up to 5,000 trials; writes benchmarks/results/overhead.json
+	$(BIN)/python benchmarks/overhead.py
+
+.PHONY: bench-chaos
+bench-chaos: $(STAMP)  ## Let 200 random faults happen to a study; writes benchmarks/results/chaos.json
+	$(BIN)/python benchmarks/chaos.py
+
+.PHONY: bench-parity
+bench-parity: $(STAMP)  ## Run one study in process, on two processes and with Ray; writes benchmarks/results/parity.json
+	$(BIN)/python benchmarks/parity.py
+
+.PHONY: bench-memory
+bench-memory: $(STAMP)  ## Watch a worker's memory over 500 trials; writes benchmarks/results/memory.json
+	$(BIN)/python benchmarks/memory.py
 
 .PHONY: clean
 clean:  ## Remove what was built, but neither .venv nor runs/

@@ -50,3 +50,19 @@ def keep(name: str, rows: list[dict[str, Any]], key: str, **more: Any) -> None:
         "machine": _environment.describe(), **more, "rows": [*(row for row in old if row[key] not in done), *rows]
     }  # fmt: skip
     path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def workers_of(leader: int) -> list[int]:
+    """Process numbers of the workers that a study has started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has just ended
+            continue
+        if parent == leader and b"mapsto.search.executors._worker" in command:
+            found.append(int(entry.name))
+    return found

@@ -66,12 +66,11 @@ class Result:
         """
         import pandas as pd  # here, since most uses of a result need no frame
 
-        from mapsto.search.outcome import Outcome, ranked
+        from mapsto.search.outcome import Outcome, is_candidate, ranked
 
         found = [Outcome.read(folder) for folder in sorted((self.run / "trials").glob("*"))]
         explored = [outcome for outcome in found if outcome is not None and outcome.phase == "explore"]
-        candidates = ranked(explored, self._direction())
-        outcomes = [*candidates, *(outcome for outcome in explored if outcome not in candidates)]
+        outcomes = [*ranked(explored, self._direction()), *(o for o in explored if not is_candidate(o))]
         rows = [
             {"trial": o.number, "state": o.state, "score": o.score, "epochs": o.epochs, "seconds": o.seconds}
             | {"parameters": o.parameters, "cause": o.cause, **o.chosen}

@@ -90,6 +90,48 @@ def test_what_is_not_known_is_left_out(missing: str, said: str):
     assert said not in "\n".join(shown({**SUMMARY, missing: None}))
 
 
+FOUND: dict[str, Any] = {
+    "judgment": {"probability_better": 0.973, "optimism": 0.0007, "corrected_mean": 0.9905},
+    "continued": {"test_looks": 1},
+    "health": [
+        {"message": f"The best trial has `x{i}` at the upper end.", "setting": f"x{i}='log(1, {i + 5})'"}
+        for i in range(4)
+    ],
+    "ensemble": {
+        "members": [{"number": 5}, {"number": 1}],
+        "metrics": {"accuracy": {"value": 0.9912, "low": 0.97, "high": 0.997}},
+        "difference": {"value": 0.0023, "low": -0.001, "high": 0.006},
+        "parameters": 8400,
+        "best_parameters": 4000,
+    },
+}
+
+
+def test_what_the_search_found_is_said_in_a_few_lines():
+    lines = shown(SUMMARY | FOUND)
+    assert (
+        "validation  accuracy 99.12%, mean of 3 runs (99.05% without the luck of being picked); the default 97.92%"
+        in lines
+    )
+    assert (
+        "verdict     The winner is better than the default recipe: +1.2 points. Probability that it is better: 97%."
+        in lines
+    )
+    assert "ensemble    2 networks: accuracy 99.1% (+0.23 points, −0.10 to +0.60), 2.1× the weights" in lines
+    assert "careful     The run that this one continues was tested on the same rows: scores flatter a little." in lines
+    assert any(line.startswith("on 270 test rows, looked at before") for line in lines)
+    assert "space       The best trial has x0 at the upper end." in lines
+    assert "mapsto tune --continue runs/digits --set 'x2=log(1, 7)'" in lines
+    assert not any("x3" in line for line in lines)
+    assert "1 more in the report" in lines
+    assert any(line.endswith("mapsto predict runs/digits NEW_DATA --ensemble") for line in lines)
+
+
+def test_trials_beyond_a_limit_are_counted():
+    trials = [*SUMMARY["trials"], {"phase": "explore", "state": "infeasible"}]
+    assert "3: 1 complete, 1 stopped early, 1 beyond a limit" in "\n".join(shown({**SUMMARY, "trials": trials}))
+
+
 def test_markup_in_names_is_text():
     lines = shown(
         {**SUMMARY, "facts": {"name": "[red]x[/red]"}, "winner": {"number": 1, "chosen": {"model.name": "[b]"}}}

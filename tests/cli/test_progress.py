@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from mapsto.cli import _progress
+from mapsto.cli import _board, _progress
 from mapsto.cli._board import Board
-from mapsto.search.progress import Progress
+from mapsto.search.progress import PlanView, Progress
 
 STUDY = Progress(phase="explore", budget=60.0, elapsed=20.0, objective="accuracy", percent=True, run="runs/digits")
+PLAN = PlanView(
+    run_seconds=2.0, explore_until=36.0, confirm_runs=6, confirm_seconds=12.0, final_seconds=3.0, test_seconds=5.0
+)
 
 
 def trials() -> Iterator[Progress]:
@@ -89,11 +92,103 @@ def test_the_display_shows_time_best_trial_epoch_and_leaders(board: Board):
     shown = printed(console)
     assert "0:40 left of 1:00" in shown
     assert "accuracy 97.00%  on the validation part, trial 2" in shown
-    assert "trial 2  epoch 12/30  step 5/9  97.00%" in shown
     assert "2: 1 complete, 1 stopped early" in shown
-    rows = [line.split()[:3] for line in shown.split("\n") if "/30 " in line and "step" not in line]
-    assert rows == [["2", "97.00%", "11/30"], ["0", "95.00%", "30/30"], ["1", "81.00%", "4/30"]]
-    assert "optimizer adam · dropout 0.25" in shown
+    assert "workers" not in shown
+    rows = [line.split()[:5] for line in shown.split("\n") if "/30 " in line]
+    assert rows == [
+        ["▸", "2", "97.00%", "11/30", "step"],
+        ["0", "95.00%", "30/30", "complete", "default"],
+        ["1", "81.00%", "4/30", "stopped", "early"],
+    ]
+    assert "step 5/9          optimizer adam · dropout 0.25" in shown
+
+
+def lines_of(board: Board) -> list[str]:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(_progress.draw(board))
+    return [line.strip() for line in printed(console).split("\n")]
+
+
+def ticks(board: Board, *numbers: int, count: int = 3) -> None:
+    """Ticks of several trials, as they come from several workers."""
+    for epoch in range(count):
+        for number in numbers:
+            score = 0.9 + number / 1000 if epoch else None
+            board.see(
+                replace(
+                    STUDY, trial=number, epoch=epoch, max_epochs=30, step=1, steps_per_epoch=9, score=score,
+                    workers=len(numbers), plan=PLAN, finished=1, infeasible=2,
+                )
+            )  # fmt: skip
+
+
+def test_every_trial_at_work_has_a_line():
+    board = Board()
+    ticks(board, 4, 6, 5)
+    board.see(replace(STUDY, trial=6, epoch=30, max_epochs=30, score=0.99, state="complete", workers=3))
+    ticks(board, 7, 4)
+    assert [(row.trial, row.epoch, row.score) for row in board.at_work()] == [
+        (4, 2, 0.904), (5, 2, 0.905), (7, 2, 0.907),
+    ]  # fmt: skip
+    trials = [line.split()[:3] for line in lines_of(board) if "/30 " in line]
+    assert trials == [["▸", "4", "90.40%"], ["▸", "5", "90.50%"], ["▸", "7", "90.70%"], ["6", "99.00%", "30/30"]]
+
+
+def test_what_is_at_work_is_shown_in_every_phase_and_forgotten_with_it():
+    board = Board()
+    ticks(board, 0, 1)
+    board.see(replace(STUDY, phase="confirm", trial=1, epoch=2, max_epochs=30, score=0.5))
+    assert [(row.trial, row.score) for row in board.at_work()] == [(1, 0.5)]
+    board.see(replace(STUDY, phase="test"))
+    assert board.at_work() == []
+
+
+def test_many_trials_at_work_are_counted():
+    board = Board()
+    ticks(board, *range(20))
+    lines = lines_of(board)
+    assert sum(line.startswith("▸") for line in lines) == _progress.AT_WORK
+    assert "and 12 more that are being trained" in lines
+
+
+def test_a_trial_that_is_not_heard_of_is_shown_as_silent(monkeypatch: pytest.MonkeyPatch):
+    board = Board()
+    ticks(board, 1, 2)
+    monkeypatch.setattr(_board, "SILENT_SECONDS", 0.0)
+    assert any("90.10%    2/30  silent for 0 s" in line for line in lines_of(board))
+
+
+def test_the_display_says_how_the_budget_is_used_and_what_became_of_trials():
+    board = Board()
+    ticks(board, 0, 1)
+    lines = lines_of(board)
+    assert "trials  3: 1 complete, 2 infeasible; 2 workers" in lines
+    assert "plan    explore until 0:36 · confirm 6 runs ~0:12 · final 0:03 · test 0:05" in lines
+    board.see(replace(STUDY, phase="final"))
+    assert board.plan_text == "final 0:03 · test 0:05"
+
+
+def test_without_a_terminal_the_plan_is_said_when_it_is_new():
+    console = Console(file=io.StringIO(), width=40)
+    plans = [None, PLAN, replace(PLAN, confirm_seconds=13.0), replace(PLAN, run_seconds=3.0, explore_until=24.0), PLAN]
+    with _progress.shown(console, live=False) as listener:
+        for plan in plans:
+            listener(replace(STUDY, trial=0, max_epochs=30, plan=plan))
+    rest = "confirm 6 runs ~0:12 · final 0:03 · test 0:05"
+    assert printed(console).split("\n") == [
+        "explore",
+        f"  plan: explore until 0:36 · {rest}",
+        f"  plan: explore until 0:24 · {rest}",
+        f"  plan: explore until 0:36 · {rest}",
+        "",
+    ]
+
+
+def test_an_infeasible_trial_leads_nothing():
+    board = Board()
+    board.see(replace(STUDY, trial=3, epoch=1, max_epochs=30, score=0.99, state="infeasible", infeasible=1))
+    assert board.best is None
+    assert board.leaders(5) == []
 
 
 def test_the_display_stands_in_a_narrow_terminal(board: Board):

@@ -28,7 +28,7 @@ def sample() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def runs(sample: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of the sample runs: digits, housing, camvid, unfinished."""
+    """A folder of the sample runs: digits, searched, housing, camvid, unfinished."""
     folder = tmp_path_factory.mktemp("runs")
     for name, make in sample.SAMPLES.items():
         make(folder / name)
@@ -53,6 +53,12 @@ def page(runs: Path) -> Callable[..., str]:
 def digits(runs: Path) -> Study:
     """The finished classification study."""
     return read(runs / "digits")
+
+
+@pytest.fixture(scope="session")
+def searched(runs: Path) -> Study:
+    """The same with all that a study says of its search."""
+    return read(runs / "searched")
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Sample run folders, written as the engine writes them: digits, house prices, street scenes, and a cut-off study.
 
+All but `searched` are as they were before a study said anything of its search.
+
 `python -m tests.report.sample FOLDER` writes all of them and their reports, to be looked at.
 """
 
@@ -266,6 +268,60 @@ def classification(folder: Path) -> dict[str, Any]:
     return finish(folder, results, 1, best=0.9871, spread=0.02)
 
 
+def searched(folder: Path) -> dict[str, Any]:
+    """Digits again, with all that a study says of its search: two objectives, an ensemble, continued from a run."""
+    results = classification(folder)
+    explored = [t for t in results["trials"] if t["phase"] == "explore"]
+    explored[20] |= {"state": "infeasible", "cause": "6% more than the 40,000 parameters that are allowed"}
+    for trial in explored:
+        score = 0.1 if trial["score"] is None else trial["score"]
+        trial["values"] = {"accuracy": score, "parameters": float(trial["parameters"])}
+    heats = [{**explored[12], "phase": "heat", "of": 12, "score": 0.2 + 0.1 * i} for i in range(3)]
+    steps = [{**explored[0], "phase": "ablate", "of": 0} for _ in range(6)]
+    setting = "model.dropout='uniform(0.0, 0.7)'"
+    edge = {"message": "The best trial has `model.dropout` 0.49, at the upper end of uniform(0.0, 0.5).", "said": None,
+            "kind": "edge", "leaf": "model.dropout", "evidence": {}, "proposal": "uniform(0.0, 0.7)",
+            "setting": setting}  # fmt: skip
+    few = {"kind": "few_points", "leaf": "", "message": "24 trials for 5 settings, searched at once, are few.",
+           "said": None, "evidence": {}, "proposal": None, "setting": ""}  # fmt: skip
+    rate, drop = "optimizer.learning_rate", "model.dropout"
+    results |= {
+        "trials": [*results["trials"], *heats, *steps],
+        "judgment": {"probability_better": 0.9731, "optimism": 0.0021, "corrected_mean": 0.9812, "std": 0.004,
+                     "method": "spread over 3 seeds", "low": 0.001, "high": 0.02},
+        "search": {"sampler": "auto", "why": "A Gaussian process, which makes the most of 24 trials.",
+                   "why_said": None, "pruner": "median", "fidelity": "epochs", "workers": 2, "lookahead": 4,
+                   "order": "exact"},
+        "health": [edge, few],
+        "importance": {"fanova": {rate: 0.71, drop: 0.22, "model.channels": 0.07},
+                       "ped_anova": {drop: 0.55, rate: 0.4, "model.channels": 0.05}, "num_trials": 14,
+                       "note": "Over 14 of 14 complete trials.", "note_said": None},
+        "objectives": [{"name": "accuracy", "direction": "maximize"}, {"name": "parameters", "direction": "minimize"}],
+        "front": [{"number": n, "values": explored[n]["values"], "chosen": explored[n]["chosen"],
+                   "parameters": explored[n]["parameters"]} for n in (12, 6, 0)],
+        "ablation": [
+            {"settings": [rate], "before": {rate: 0.002}, "after": {rate: 0.0071}, "gain": 0.011, "low": 0.004,
+             "high": 0.018, "num_seeds": 3, "tried": 2},
+            {"settings": [drop, "model.channels"], "before": {drop: 0.0}, "after": {drop: 0.21, "model.channels": 64},
+             "gain": -0.002, "low": None, "high": None, "num_seeds": 3, "tried": 1},
+        ],
+        "ensemble": {
+            "members": [{"number": 12, "weight": 0.25, "parameters": 40000},
+                        {"number": 12, "weight": 0.5, "parameters": 40000},
+                        {"number": 6, "weight": 0.25, "parameters": 44000}],
+            "validation": 0.991, "best_validation": 0.987, "parameters": 124000, "best_parameters": 40000,
+            "seconds": 0.066, "best_seconds": 0.022,
+            "metrics": {"accuracy": {"value": 0.9847, "low": 0.9618, "high": 0.9941}},
+            "difference": {"value": 0.0038, "low": -0.004, "high": 0.0117},
+        },
+        "suggested": [{"chosen": {rate: 0.003}, "source": "runs/letters", "why": "trial 3 of letters", "said": None},
+                      {"chosen": {rate: 0.001}, "source": "portfolio", "why": "recipe 1", "said": None}],
+        "continued": {"run": "runs/digits-1", "kept": 10, "dropped": [{"number": 3, "reason": "x"}], "test_looks": 1},
+    }  # fmt: skip
+    write(folder / "results.json", results)
+    return results
+
+
 def regression(folder: Path) -> dict[str, Any]:
     """House prices: rows of a table, a minimized metric, warnings, a baseline that is better."""
     rng = np.random.default_rng(3)
@@ -378,7 +434,13 @@ def unfinished(folder: Path) -> None:
     write(folder / "environment.json", ENVIRONMENT)
 
 
-SAMPLES = {"digits": classification, "housing": regression, "camvid": segmentation, "unfinished": unfinished}
+SAMPLES = {
+    "digits": classification,
+    "searched": searched,
+    "housing": regression,
+    "camvid": segmentation,
+    "unfinished": unfinished,
+}
 
 if __name__ == "__main__":
     from mapsto.report import build

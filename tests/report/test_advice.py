@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import pytest
-
-from mapsto.recipe.ranges import Int, Log, Range, Uniform
+from mapsto.recipe.ranges import Log, Range
 from mapsto.report import advice
 from mapsto.report.advice import Evidence
 from mapsto.report.reading import read
@@ -24,38 +20,18 @@ def seen(study: Study, trace: Trace = EPOCHS, ranges: dict[str, Range] | None = 
     return Evidence(study, trace, ranges or {})
 
 
-def chosen(study: Study, **values: Any) -> Study:
-    """The study whose winner chose these values."""
-    trials = [replace(t, chosen=values) if t.number == study.winner_number else t for t in study.trials]
-    return replace(study, trials=tuple(trials))
+def test_wider_range_where_the_search_found_its_edge(digits: Study, searched: Study):
+    text = advice.edge(seen(searched), SAY) or ""
+    assert "<code>uniform(0.0, 0.7)</code>" in text
+    assert "--set &#39;model.dropout=uniform(0.0, 0.7)&#39;</code>" in text
+    assert advice.edge(seen(digits), SAY) is None
+    unset = replace(searched, health=tuple({**f, "setting": ""} for f in searched.health))
+    assert advice.edge(seen(unset), SAY) is None
 
 
-@pytest.mark.parametrize(
-    ("found", "value", "speaks"),
-    [
-        (Log(1e-4, 1e-1), 0.0999, True),
-        (Log(1e-4, 1e-1), 1.01e-4, True),
-        (Log(1e-4, 1e-1), 1e-3, False),
-        (Uniform(0.0, 0.5), 0.499, True),
-        (Uniform(0.0, 0.5), 0.0, False),
-        (Int(16, 512, log=True), 512, True),
-        (Int(16, 512), 100, False),
-        (Log(1e-4, 1e-1), 5.0, False),
-    ],
-)
-def test_edge_of_a_range_that_could_be_wider(digits: Study, found: Range, value: float, speaks: bool):
-    text = advice.edge(seen(chosen(digits, x=value), ranges={"x": found}), SAY)
-    assert (text is not None) == speaks
-    assert text is None or str(found) in text
-
-
-def test_ranges_come_from_the_study_on_disk(tmp_path: Path, sample: ModuleType):
-    results = sample.classification(tmp_path)
-    for trial in results["trials"]:
-        trial["chosen"] = {"optimizer.learning_rate": 0.0199}
-    sample.write(tmp_path / "results.json", results)
-    steps = advice.advice(read(tmp_path), Trace(), SAY)
-    assert any("<code>log(0.0003, 0.02)</code>" in step for step in steps)
+def test_ranges_come_from_the_study_on_disk(digits: Study):
+    one = replace(digits, trials=digits.trials[:1])
+    assert any("of a space with 2 ranges" in step for step in advice.advice(one, Trace(), SAY))
 
 
 def test_longer_training_where_the_last_epoch_was_the_best(digits: Study):

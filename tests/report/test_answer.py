@@ -100,3 +100,31 @@ def test_repeats_on_folds_are_called_folds(digits: Study, language: Language, se
     assert said(on_folds).count(folds) >= 4
     assert said(on_folds) != said(digits)
     assert all(said(digits).count(word) > said(on_folds).count(word) for word in seeds)
+
+
+def claim(study: Study, label: str, language: Language = "en") -> str:
+    return next((str(c.text) for c in answer(study, Texts(language)).claims if c.label == label), "")
+
+
+def test_probability_and_luck_are_said_where_they_are_known(searched: Study, digits: Study):
+    assert claim(searched, "Against the default recipe").endswith("Probability that it is better: 97%.")
+    assert "without about 0.21 points of that luck" in claim(searched, "How steady")
+    assert '<data value="0.9812">98.12%</data>' in claim(searched, "How steady")
+    unsure = replace(searched, verdict="not distinguishable")
+    assert "To be called better takes more" in claim(unsure, "Against the default recipe")
+    assert "Probability" not in claim(digits, "Against the default recipe")
+    assert "97%" in claim(searched, "与默认配方相比", "zh")
+
+
+def test_a_test_part_that_was_looked_at_before_is_a_warning(searched: Study, digits: Study):
+    assert "flatters a little" in claim(searched, "The test part was not new")
+    assert tones(searched)["The test part was not new"] == "bad"
+    assert claim(digits, "The test part was not new") == ""
+
+
+def test_a_default_recipe_that_cannot_be_trained(digits: Study):
+    trials = tuple(replace(t, state="infeasible", score=None) if t.number == 0 else t for t in digits.trials)
+    lost = replace(digits, verdict="", trials=trials)
+    assert claim(lost, "Against the default recipe") == (
+        "Not known: the default recipe could not be trained (beyond a limit)."
+    )

@@ -68,7 +68,7 @@ def results_of(runs: Path, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("name", ["digits", "housing", "camvid", "unfinished"])
+@pytest.mark.parametrize("name", ["digits", "searched", "housing", "camvid", "unfinished"])
 def test_page_is_well_formed_and_its_links_lead_somewhere(page: Callable[..., str], name: str, language: str):
     reader = Reader(page(name, language))
     assert len(reader.ids) == len(set(reader.ids))
@@ -77,7 +77,7 @@ def test_page_is_well_formed_and_its_links_lead_somewhere(page: Callable[..., st
     assert {f"#{name}" for name in reader.ids} >= set(targets)
 
 
-@pytest.mark.parametrize("name", ["digits", "housing", "camvid"])
+@pytest.mark.parametrize("name", ["digits", "searched", "housing", "camvid"])
 def test_page_of_a_finished_study_has_every_section(page: Callable[..., str], name: str):
     sections = [a["id"] for tag, a in Reader(page(name)).tags if tag == "section"]
     wanted = [
@@ -95,7 +95,7 @@ def test_page_of_a_finished_study_has_every_section(page: Callable[..., str], na
     assert sections == wanted
 
 
-@pytest.mark.parametrize("name", ["digits", "housing", "camvid"])
+@pytest.mark.parametrize("name", ["digits", "searched", "housing", "camvid"])
 def test_numbers_on_the_page_are_those_of_the_run(runs: Path, page: Callable[..., str], name: str):
     results, shown = results_of(runs, name), Reader(page(name)).numbers
     measures = list(results["scorecard"]["metrics"].values())
@@ -110,7 +110,7 @@ def test_every_number_in_the_head_names_its_metric_its_part_and_its_method(page:
     assert "accuracy 98.1% 95% interval 95.7% to 99.2%, Wilson test part, 262 rows" in text
 
 
-@pytest.mark.parametrize("name", ["digits", "housing", "camvid", "unfinished"])
+@pytest.mark.parametrize("name", ["digits", "searched", "housing", "camvid", "unfinished"])
 def test_page_loads_nothing(page: Callable[..., str], name: str):
     reader = Reader(page(name))
     loaded = [a[key] or "" for _, a in reader.tags for key in ("src", "href", "srcset", "data", "action") if key in a]
@@ -128,10 +128,33 @@ def test_policy_allows_the_one_script_that_is_there(page: Callable[..., str]):
 
 
 def test_every_picture_has_a_name(page: Callable[..., str]):
-    for name in ("digits", "housing", "camvid"):
+    for name in ("digits", "searched", "housing", "camvid"):
         tags = Reader(page(name)).tags
         assert all(a.get("aria-label") for tag, a in tags if tag == "svg" and a.get("role") == "img")
         assert all(a.get("alt") for tag, a in tags if tag == "img")
+
+
+def test_what_the_search_found_is_on_the_page(page: Callable[..., str]):
+    text = " ".join(Reader(page("searched")).text.split())
+    for words in (
+        "The search went on from runs/digits-1, with 10 trials that were made there.",
+        "First after the default recipe: 2 recipes that did well before, from letters, the portfolio of mapsto.",
+        "24: 14 complete, 7 stopped early as poor, 1 beyond a limit, 2 failed",
+        "Heats for the final",
+        "No trial is better than one of these in every objective",
+        "learning_rate 0.002 → 0.0071",
+        "mapsto tune --continue",
+        "ensemble of 3 networks",
+        "An earlier run had been tested on the same rows.",
+        "6% more than the 40,000 parameters that are allowed",
+    ):
+        assert words in text
+
+
+def test_results_of_an_old_study_have_none_of_it(page: Callable[..., str]):
+    text = Reader(page("digits")).text
+    for words in ("Recipes proposed by", "Trade-offs", "What mattered", "ensemble", "--set"):
+        assert words not in text
 
 
 def test_unfinished_study_says_so_and_shows_its_trials(page: Callable[..., str]):
@@ -161,7 +184,7 @@ def hostile(value: Any, key: str = "") -> Any:
     return HOSTILE + value + "w" * 3000 if isinstance(value, str) and key not in fixed else value
 
 
-@pytest.mark.parametrize("name", ["classification", "regression", "segmentation"])
+@pytest.mark.parametrize("name", ["classification", "searched", "regression", "segmentation"])
 def test_hostile_data_is_shown_as_text(tmp_path: Path, sample: ModuleType, name: str):
     results = getattr(sample, name)(tmp_path)
     names = {"objective": results["objective"], "task": results["task"]}

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from mapsto.report import svg
 from mapsto.report.scales import Scale, span, tick_labels, ticks
-from mapsto.report.svg import Axis, Curve, Heatmap, Mark, Plot, Row, Rows
+from mapsto.report.svg import Axis, Curve, Heatmap, Mark, Plot, Row, Rows, Step, Waterfall
 
 HOSTILE = '<b>"x" & \u202eשלום'
 
@@ -33,7 +33,9 @@ def texts(picture: Markup) -> str:
         svg.intervals(Rows(HOSTILE, Axis(HOSTILE, "percent"), [Row(HOSTILE, 0.5, 0.4, 0.6), Row("none", None)])),
         svg.bars(Rows(HOSTILE, Axis(HOSTILE, "whole"), [Row(HOSTILE, 3), Row("b", 0)])),
         svg.heatmap(Heatmap(HOSTILE, [HOSTILE, "b"], [[5, 1], [0, 0]], HOSTILE, HOSTILE)),
+        svg.waterfall(Waterfall(HOSTILE, Axis(HOSTILE), [Step(HOSTILE, 0, 1, HOSTILE, -9, 9), Step("b", 0, 0, "")])),
         svg.swatch("mark", "failed"),
+        svg.swatch("bar", "second"),
     ],
 )
 def test_drawings_are_well_formed_whatever_the_names(picture: Markup):

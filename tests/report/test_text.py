@@ -40,7 +40,7 @@ def test_every_key_that_a_template_names_is_there():
 
 
 def test_values_are_escaped_and_markup_is_kept():
-    sentence = Texts("en")("next.edge", leaf="<b>", value="1", range="log(1, 2)")
+    sentence = Texts("en")("next.edge", leaf="<b>", range="log(1, 2)", command="mapsto")
     assert "<code>&lt;b&gt;</code>" in sentence
 
 
@@ -51,7 +51,8 @@ def test_unknown_language_is_refused():
 
 @pytest.mark.parametrize(
     ("seconds", "english", "chinese"),
-    [(0.25, "0.25 s", "0.25 秒"), (59.97, "1 min", "1 分钟"), (95, "1 min 35 s", "1 分 35 秒"),
+    [(0.0042, "4.2 ms", "4.2 毫秒"), (0.25, "0.25 s", "0.25 秒"), (59.97, "1 min", "1 分钟"),
+     (95, "1 min 35 s", "1 分 35 秒"),
      (7500, "2 h 5 min", "2 小时 5 分"),
      (7200, "2 h", "2 小时"), (None, "–", "–")],
 )  # fmt: skip

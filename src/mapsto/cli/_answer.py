@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mapsto.cli._board import choices, clock
-from mapsto.report.format import decimals, number
+from mapsto.report.commands import continuing, predicting
+from mapsto.report.format import chance, decimals, number, points
 
+MOST_FINDINGS = 3
+"""Findings about the space that a terminal shows; the report has all."""
 VERDICT_STYLES = {"better": "green", "not distinguishable": "yellow", "default is best": "yellow"}
 
 
@@ -66,14 +68,23 @@ def show_result(console: Console, summary: Mapping[str, Any], run: Path) -> None
     if _validated(summary):
         facts.add_row("validation", _validated(summary))
     if summary.get("verdict_text"):
-        facts.add_row("verdict", Text(summary["verdict_text"], style=VERDICT_STYLES.get(summary["verdict"], "")))
+        verdict = " ".join([summary["verdict_text"], *_likely(summary)])
+        facts.add_row("verdict", Text(verdict, style=VERDICT_STYLES.get(summary["verdict"], "")))
+    if _looks(summary):
+        facts.add_row(
+            "careful", "The run that this one continues was tested on the same rows: scores flatter a little."
+        )
     facts.add_row("trials", _effort(summary))
+    if summary.get("ensemble"):
+        facts.add_row("ensemble", _ensemble(summary, summary["ensemble"]))
+    for label, words in _space(summary, run):
+        facts.add_row(label, words)
     console.print(Padding(Text(_title(summary), style="bold"), (1, 2, 0, 2)))
     console.print(Padding(facts, (1, 2, 0, 2)))
     card = summary.get("scorecard") or {}
     if card:
         console.print(Padding(_comparison(summary, card), (1, 2, 0, 2)))
-    console.print(Padding(_next(run), (1, 2)))
+    console.print(Padding(_next(summary, run), (1, 2)))
 
 
 def show_scorecard(console: Console, card: Mapping[str, Any]) -> None:
@@ -106,12 +117,62 @@ def _validated(summary: Mapping[str, Any]) -> str:
         return ""
     unit = _unit(summary["objective"])
     runs = f"{summary['objective']['title']} {number(winner['mean'], unit, digits=2)}, mean of {winner['n']} runs"
+    judged = summary.get("judgment") or {}
+    if judged.get("optimism") is not None:
+        runs += f" ({number(judged['corrected_mean'], unit, digits=2)} without the luck of being picked)"
     return f"{runs}; the default {number(default['mean'], unit, digits=2)}" if default.get("n") else runs
+
+
+def _likely(summary: Mapping[str, Any]) -> list[str]:
+    """How probable it is that the winner is better than the default, where that was estimated."""
+    probability = (summary.get("judgment") or {}).get("probability_better")
+    return [] if probability is None else [f"Probability that it is better: {chance(probability)}."]
+
+
+def _looks(summary: Mapping[str, Any]) -> int:
+    """How often the test part had been looked at before."""
+    return int((summary.get("continued") or {}).get("test_looks") or 0)
+
+
+def _ensemble(summary: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """The ensemble in a line: its score, by how much it differs from the winner's, and what it costs."""
+    objective = summary["objective"]
+    metric = {**objective, **((found.get("metrics") or {}).get(objective["name"]) or {})}
+    difference = found.get("difference") or {}
+    unit = " points" if objective.get("percent") else ""
+    value, low, high = (
+        points(difference.get(key), percent=bool(objective.get("percent"))) for key in ("value", "low", "high")
+    )
+    interval = "" if "–" in (low, high) else f", {low} to {high}"
+    weights = found["parameters"] / max(1, found["best_parameters"])
+    return (
+        f"{len(found['members'])} networks: {objective['title']} {value_text(metric)} ({value}{unit}{interval}), "
+        f"{weights:.2g}× the weights"
+    )
+
+
+def _space(summary: Mapping[str, Any], run: Path) -> list[tuple[str, Text]]:
+    """What the trials say about the space, each with the command that acts on it."""
+    findings = list(summary.get("health") or ())
+    rows: list[tuple[str, Text]] = []
+    for found in findings[:MOST_FINDINGS]:
+        rows.append(("" if rows else "space", Text(str(found["message"]).replace("`", ""))))
+        command = continuing(run, found.get("setting"))
+        if command:
+            rows.append(("", Text(command, style="cyan")))
+    left = len(findings) - MOST_FINDINGS
+    return [*rows, ("", Text(f"{left} more in the report", style="dim"))] if left > 0 else rows
 
 
 def _effort(summary: Mapping[str, Any]) -> str:
     explored = [trial for trial in summary.get("trials") or () if trial["phase"] == "explore"]
-    words = {"complete": "complete", "stopped": "cut by time", "pruned": "stopped early", "failed": "failed"}
+    words = {
+        "complete": "complete",
+        "stopped": "cut by time",
+        "pruned": "stopped early",
+        "infeasible": "beyond a limit",
+        "failed": "failed",
+    }
     counts = [f"{n} {word}" for state, word in words.items() if (n := sum(t["state"] == state for t in explored))]
     budget = summary.get("budget") or {}
     used = f" · {clock(budget['used'])}" if budget.get("used") is not None else ""
@@ -131,7 +192,8 @@ def _comparison(summary: Mapping[str, Any], card: Mapping[str, Any]) -> Table:
     sign = -1 if objective["direction"] == "maximize" else 1
     rows.sort(key=lambda row: (row[1].get("value") is None, sign * (row[1].get("value") or 0.0)))
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column(f"on {card['rows']:,} {card['part']} rows, used for nothing else")
+    use = "looked at before" if _looks(summary) else "used for nothing else"
+    table.add_column(f"on {card['rows']:,} {card['part']} rows, {use}")
     table.add_column(objective["title"], justify="right")
     table.add_column("95% interval")
     for name, metric, style in rows:
@@ -151,11 +213,13 @@ def _classes(classes: list[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _next(run: Path) -> Table:
+def _next(summary: Mapping[str, Any], run: Path) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
     if (run / "report.html").exists():
         grid.add_row("report", Text(str(run / "report.html"), style="cyan"))
-    grid.add_row("use it", f"mapsto predict {shlex.quote(str(run))} NEW_DATA")
+    grid.add_row("use it", Text(predicting(run)))
+    if summary.get("ensemble"):
+        grid.add_row("or all", Text(predicting(run, ensemble=True)))
     return grid

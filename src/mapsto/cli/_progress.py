@@ -12,17 +12,19 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mapsto.cli._board import Board, Row, choices
-from mapsto.search.progress import PHASES, Listener, Progress
+from mapsto.cli._board import Board, Row, choices, has_changed
+from mapsto.search.progress import PHASES, Listener, PlanView, Progress
 
 REFRESHES_PER_SECOND = 4
 """Often enough to look alive; drawing takes a few milliseconds that the training could use."""
-LEADERS = 5
+LEADERS, AT_WORK = 5, 8
+"""Lines for the leading trials, and at most for those that are being trained."""
 STATES = {
     "running": ("training", "cyan"),
     "complete": ("complete", "green"),
     "stopped": ("time was up", "yellow"),
     "pruned": ("stopped early", "dim"),
+    "infeasible": ("beyond a limit", "yellow"),
     "failed": ("failed", "red"),
 }
 
@@ -50,11 +52,12 @@ def shown(console: Console, *, live: bool) -> Iterator[Listener]:
 
 
 class Lines:
-    """Plain lines: one when a phase begins, one when a trial ends, and every message."""
+    """Plain lines: one when a phase begins, one when a trial ends, every message, and the plan when it changes."""
 
     def __init__(self, console: Console) -> None:
         self._console, self._board = console, Board()
         self._phase: str | None = None
+        self._plan: PlanView | None = None
 
     def __call__(self, progress: Progress) -> None:
         """Prints what the snapshot says that is new."""
@@ -66,6 +69,10 @@ class Lines:
             self._print(f"  {progress.message}")
         if progress.state is not None:
             self._print(f"  {self._end_of_trial(progress)}")
+        plan = progress.plan
+        if plan is not None and progress.phase == "explore" and (self._plan is None or has_changed(self._plan, plan)):
+            self._plan = plan
+            self._print(f"  plan: {self._board.plan_text}")
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
@@ -82,11 +89,12 @@ class Lines:
 
 
 def draw(board: Board) -> RenderableType:
-    """The live display: time, phases, the best so far, the trial that is being trained, the leading trials."""
-    parts: list[RenderableType] = [_time(board), _phases(board), Text(), _now(board)]
-    leaders = board.leaders(LEADERS)
-    if leaders:
-        parts += [Text(), _table(board, leaders)]
+    """The live display: time, phases, what is known so far, the trials that are being trained and those that lead."""
+    parts: list[RenderableType] = [_time(board), _phases(board), Text(), _facts(board)]
+    at_work = board.at_work()
+    leaders = [row for row in board.leaders(LEADERS + len(at_work)) if row.state != "running"][:LEADERS]
+    if at_work or leaders:
+        parts += [Text(), _table(board, at_work, leaders)]
     return Padding(Group(*parts), (1, 2))
 
 
@@ -110,11 +118,12 @@ def _phases(board: Board) -> Text:
     for index, phase in enumerate(PHASES):
         mark, style = ("✓", "green") if index < at else ("●", "bold cyan") if index == at else ("○", "dim")
         text.append(f"{mark} {phase}", style=style)
-        text.append("   ")
+        text.append("  ")
     return text
 
 
-def _now(board: Board) -> RenderableType:
+def _facts(board: Board) -> RenderableType:
+    """The best so far, how many trials there were, how the budget will be used."""
     latest = board.latest
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
@@ -125,38 +134,51 @@ def _now(board: Board) -> RenderableType:
             (f"{latest.objective} {board.text_of(score)}", "bold green"), f"  on the validation part, trial {trial}"
         )
         grid.add_row("best", words)
-    if latest.trial is not None and latest.state is None:
-        grid.add_row("now", _training(board))
-    elif latest.message:
-        grid.add_row("now", Text(latest.message))
     if latest.ended:
-        counts = [(latest.finished, "complete"), (latest.pruned, "stopped early"), (latest.failed, "failed")]
-        of = f" of {latest.n_trials}" if latest.n_trials else ""
-        ended = ", ".join(f"{count} {word}" for count, word in counts if count)
-        grid.add_row("trials", f"{latest.ended}{of}: {ended}")
+        grid.add_row("trials", _counts(latest))
+    if board.plan_text:
+        grid.add_row("plan", Text(board.plan_text))
+    if latest.message and not board.running:
+        grid.add_row("now", Text(latest.message))
     return grid
 
 
-def _training(board: Board) -> Text:
-    latest = board.latest
-    text = Text(f"trial {latest.trial}  epoch {min(latest.epoch + 1, latest.max_epochs)}/{latest.max_epochs}")
-    text.append(f"  step {latest.step}/{latest.steps_per_epoch}", style="dim")
-    if latest.score is not None:
-        text.append(f"  {board.text_of(latest.score)}")
-    return text
+def _counts(latest: Progress) -> str:
+    counts = [
+        (latest.finished, "complete"),
+        (latest.pruned, "stopped early"),
+        (latest.failed, "failed"),
+        (latest.infeasible, "infeasible"),
+    ]
+    of = f" of {latest.n_trials}" if latest.n_trials else ""
+    workers = f"; {latest.workers} workers" if latest.workers > 1 else ""
+    return f"{latest.ended}{of}: {', '.join(f'{count} {word}' for count, word in counts if count)}{workers}"
 
 
-def _table(board: Board, rows: list[Row]) -> Text:
-    """The leading trials, a line each; set by hand, which takes a tenth of the time of a rich table."""
+def _table(board: Board, at_work: list[Row], leaders: list[Row]) -> Text:
+    """Trials, a line each, those at work first; set by hand, which takes a tenth of the time of a rich table."""
+    rows = [*at_work[:AT_WORK], *leaders]
     scores = [board.text_of(row.score) for row in rows]
     epochs = [f"{row.epoch}/{row.max_epochs}" for row in rows]
     objective = max(map(len, [board.latest.objective, *scores]))
     length = max(map(len, ["epochs", *epochs]))
-    heading = f"trial  {board.latest.objective:>{objective}}  {'epochs':>{length}}  {'state':<13}  chosen"
+    heading = f"  trial  {board.latest.objective:>{objective}}  {'epochs':>{length}}  {'state':<16}  chosen"
     text = Text(no_wrap=True, overflow="ellipsis").append(heading, style="dim")
-    for row, score, epoch in zip(rows, scores, epochs, strict=True):
-        word, style = STATES[row.state]
-        text.append(f"\n{row.trial:>5}  {score:>{objective}}  {epoch:>{length}}  ")
-        text.append(f"{word:<13}", style=style)
+    for index, (row, score, epoch) in enumerate(zip(rows, scores, epochs, strict=True)):
+        is_at_work = index < len(rows) - len(leaders)
+        word, style = _state(board, row) if is_at_work else STATES[row.state]
+        text.append("\n▸ " if is_at_work else "\n  ", style="bold cyan")
+        text.append(f"{row.trial:>5}  {score:>{objective}}  {epoch:>{length}}  ")
+        text.append(f"{word:<16}", style=style)
         text.append(f"  {choices(row.chosen)}", style="dim" if row.state == "pruned" else "")
+        if is_at_work and index + 1 == AT_WORK < len(at_work):
+            text.append(f"\n  and {len(at_work) - AT_WORK} more that are being trained", style="dim")
     return text
+
+
+def _state(board: Board, row: Row) -> tuple[str, str]:
+    """Where a trial at work is within its epoch, or for how long nothing was heard of it."""
+    silence = board.silence(row)
+    if silence:
+        return f"silent for {silence:.0f} s", "yellow"
+    return f"step {row.step}/{row.steps_per_epoch}", "cyan"

@@ -34,6 +34,7 @@ class Seed(Options):
     seed: int = Field(0, ge=0, lt=2**63, description="all randomness of the study comes from it")
 
 
+@lru_cache(maxsize=4096)
 def split(leaf: str) -> tuple[str, str]:
     """Section and field of a dotted name; `seed` is its own section."""
     section, _, field = leaf.partition(".")
@@ -137,6 +138,12 @@ def value_fault(leaf: str, value: Any, cls: type[Options] | None) -> str | None:
         value: what was given, in JSON's types.
         cls: the class that holds the setting; None for the name of a family's member.
     """
+    if isinstance(value, str | int | float) or value is None:
+        return _known_fault(leaf, value, cls)
+    return _value_fault(leaf, value, cls)
+
+
+def _value_fault(leaf: str, value: Any, cls: type[Options] | None) -> str | None:
     if cls is None:
         return _name_fault(leaf, value)
     field = split(leaf)[1]
@@ -155,6 +162,10 @@ def value_fault(leaf: str, value: Any, cls: type[Options] | None) -> str | None:
                 cause = detail.get("ctx", {}).get("error")
                 return f"`{leaf}`: {cause}" if cause is not None else _refusal(leaf, cls, value)
     return None
+
+
+# Most settings of a recipe are those of the recipe before it.
+_known_fault = lru_cache(maxsize=4096, typed=True)(_value_fault)
 
 
 def range_fault(leaf: str, range_: Range, cls: type[Options] | None) -> str | None:

@@ -24,6 +24,7 @@ from mapsto.recipe.families import (
     SPLITTERS,
     TASKS,
     TOKENIZERS,
+    TRACKERS,
 )
 from mapsto.recipe.family import Family, MemberOf
 from mapsto.recipe.options import Options
@@ -385,6 +386,9 @@ class SearchOptions(Options):
         None,
         description="Optuna's storage, as sqlite:///study.db or grpc://host:port; null: a journal in the run folder",
     )
+    trackers: tuple[str, ...] = Field(
+        (), description="where trials are written down besides: mlflow, wandb, as their own environment variables say"
+    )
     disk: str = Field("20GB", description="for the checkpoints of a study; those of the best trials are kept anyhow")
 
     @field_validator("budget")
@@ -421,6 +425,13 @@ class SearchOptions(Options):
         for name in names:
             if name not in COSTS:
                 METRICS.check(name)
+        return names
+
+    @field_validator("trackers")
+    @classmethod
+    def _are_trackers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            TRACKERS.check(name)
         return names
 
     @model_validator(mode="after")

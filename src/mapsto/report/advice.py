@@ -6,7 +6,6 @@ the first five that speak.
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -15,17 +14,16 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from mapsto.errors import RecipeError
-from mapsto.recipe.ranges import Int, Log, Range, Uniform
+from mapsto.recipe.ranges import Range
 from mapsto.recipe.space import Space
 from mapsto.report.answer import Standing, best_baseline, standing
+from mapsto.report.commands import continuing
 from mapsto.report.figures import MAX_CLASSES
-from mapsto.report.format import exact, number, setting, shortened
+from mapsto.report.format import exact, number, shortened
 from mapsto.report.study import Study, Trace, finite
 from mapsto.report.text import Texts
 
 MAX_STEPS = 5
-EDGE = 0.03
-"""Share of a range at either end that counts as its edge."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +104,13 @@ def longer(evidence: Evidence, say: Texts) -> Markup | None:
 
 
 def edge(evidence: Evidence, say: Texts) -> Markup | None:
-    """A setting of the winner lies at an end of its range that could be moved."""
-    best = evidence.study.best
-    if evidence.study.finished is None or best is None:
+    """The search found that good trials gather at an end of a range (`mapsto.search.health`)."""
+    found = next((f for f in evidence.study.health if f.get("kind") == "edge"), None)
+    command = "" if found is None else continuing(evidence.study.folder, found.get("setting"))
+    if found is None or not command:
         return None
-    for leaf, value in best.chosen.items():
-        found = evidence.ranges.get(leaf)
-        if found is not None and _is_at_edge(found, value):
-            return say("next.edge", leaf=leaf, value=setting(value), range=str(found))
-    return None
+    leaf, wider = (shortened(str(found.get(key)), 120) for key in ("leaf", "proposal"))
+    return say("next.edge", leaf=leaf, range=wider, command=command)
 
 
 def gap(evidence: Evidence, say: Texts) -> Markup | None:
@@ -224,17 +220,3 @@ def _ranges(study: Study) -> Mapping[str, Range]:
         return Space.from_yaml(path.read_text(encoding="utf-8"), where=str(path)).ranges
     except (RecipeError, UnicodeDecodeError):  # a report can be made without this one piece of advice
         return {}
-
-
-def _is_at_edge(found: Range, value: object) -> bool:
-    """Whether a number lies in the outermost 3 % of its range, on a side where a wider range is possible."""
-    if not isinstance(found, Log | Uniform | Int) or isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    if found.high <= found.low or not found.contains(value):
-        return False
-    if isinstance(found, Log) or (isinstance(found, Int) and found.log):
-        share = math.log(value / found.low) / math.log(found.high / found.low)
-    else:
-        share = (value - found.low) / (found.high - found.low)
-    # Below zero there is seldom anything to search: a share of nothing cannot be less.
-    return share >= 1 - EDGE or (share <= EDGE and found.low > 0)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from mapsto.report.figures import metric_name, part_name
-from mapsto.report.format import decimals, exact, number
+from mapsto.report.format import chance, decimals, exact, number, points
 from mapsto.report.study import Baseline, Measure, Study, finite
 from mapsto.report.text import Texts
 
@@ -61,9 +61,9 @@ def answer(study: Study, say: Texts) -> Answer:
         time = say("answer.used", used=say.duration(used), budget=say.duration(seconds))
         lead = say.join(lead, time)
     claims = [_good(study, measure, say), _sure(study, say), _baselines(study, say)]
-    default = _default(study, say)
+    default, looked = _default(study, say), _looked(study, say)
     headline = say("answer.headline", metric=metric_name(say, measure), value=value)
-    return Answer(headline, under, lead, [c for c in [*claims, default] if c is not None])
+    return Answer(headline, under, lead, [c for c in [*claims, default, looked] if c is not None])
 
 
 def best_baseline(study: Study) -> tuple[Baseline, Measure] | None:
@@ -130,7 +130,17 @@ def _sure(study: Study, say: Texts) -> Claim | None:
         high=exact(max(repeats.scores, default=None), unit, digits=2),
         std=exact(repeats.std, unit, digits=2),
     )
-    return Claim("plain", say("answer.sure"), text)
+    return Claim("plain", say("answer.sure"), say.join(text, *_luck(study, say)))
+
+
+def _luck(study: Study, say: Texts) -> list[Markup]:
+    """What of the mean is the luck of having been picked as the best, where it was estimated."""
+    judged, objective = study.judgment, study.objective
+    if judged is None or not judged.optimism or judged.corrected_mean is None:
+        return []
+    key = "answer.luck_points" if objective.percent else "answer.luck"
+    optimism = points(judged.optimism, percent=objective.percent).lstrip("+")
+    return [say(key, optimism=optimism, corrected=exact(judged.corrected_mean, objective.unit, digits=2))]
 
 
 def _baselines(study: Study, say: Texts) -> Claim:
@@ -152,18 +162,37 @@ def _default(study: Study, say: Texts) -> Claim | None:
         return None
     if study.winner_number == study.default_trial:
         return Claim("even", label, say("answer.default_best"))
+    first = next((t for t in study.explored if t.number == study.default_trial), None)
+    if first is not None and first.state in ("failed", "infeasible"):
+        return Claim("even", label, say("answer.default_lost", state=say.name("state", first.state)))
     if study.verdict not in keys:
         return Claim("even", label, say(study.repeated("answer.default_unknown")))
     tone, key = keys[study.verdict]
+    likely = _likely(study, say)
     told = say.told(study.verdict_text, study.verdict_said)
     if told and (say.language == "en" or told is not study.verdict_text):
-        return Claim(tone, label, Markup(escape(told)))
+        return Claim(tone, label, say.join(Markup(escape(told)), *likely))
     unit = study.objective.unit
     means = {
         "winner": exact(study.winner.mean if study.winner else None, unit, digits=2),
         "default": exact(study.default.mean if study.default else None, unit, digits=2),
     }
-    return Claim(tone, label, say(study.repeated(key), **means))
+    return Claim(tone, label, say.join(say(study.repeated(key), **means), *likely))
+
+
+def _likely(study: Study, say: Texts) -> list[Markup]:
+    """How probable it is that the winner is better than the default, where that was estimated."""
+    if study.judgment is None or study.judgment.probability_better is None:
+        return []
+    key = "answer.likely" if study.verdict == "better" else "answer.likely_same"
+    return [say(key, chance=chance(study.judgment.probability_better))]
+
+
+def _looked(study: Study, say: Texts) -> Claim | None:
+    """A warning where the test part had been looked at before this study."""
+    if not study.test_looks:
+        return None
+    return Claim("bad", say("answer.looked"), say("answer.looked_text", times=say.count("time", study.test_looks)))
 
 
 def _unfinished(study: Study, say: Texts) -> Answer:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from mapsto.report import figures, svg
+from mapsto.report import figures, lesson_figures, lessons, svg
 from mapsto.report.format import number
-from mapsto.report.study import STATES, Study
+from mapsto.report.study import STATES, Study, finite
 from mapsto.report.text import Texts
 
 
@@ -55,6 +55,43 @@ def search_figures(study: Study, say: Texts) -> list[Figure]:
                 if role in roles
             ]
             found.append(Figure(chart.title, svg.plot(chart), keys))
+    return found
+
+
+def front_figure(study: Study, say: Texts) -> Figure | None:
+    """The first objective against the second, where there are several."""
+    chart = lesson_figures.front(study, say)
+    if chart is None:
+        return None
+    words = {
+        "winner": _lead(study, say),
+        "front": say.plain("search.front_mark"),
+        "faint": say.plain("training.others"),
+    }
+    roles = {mark.role for mark in chart.marks}
+    keys = [Key(svg.swatch("mark", role), label) for role, label in words.items() if role in roles]
+    count = len(study.objectives)
+    note = say("search.front_note", n=count) if count > 2 else ""
+    return Figure(chart.title, svg.plot(chart), keys, note)
+
+
+def lesson_drawings(study: Study, say: Texts) -> list[Figure]:
+    """How much each setting decides, and what each change on the way from the default to the winner brought."""
+    found = []
+    rows = lesson_figures.importances(study, say)
+    if rows is not None:
+        keys = [
+            Key(svg.swatch("bar", role), say.plain(f"search.{name}"))
+            for role, name in (("first", "fanova"), ("second", "ped_anova"))
+            if any(row.role == role for row in rows.rows)
+        ]
+        note = say.join(lessons.importance_note(study, say) or Markup(""), say("search.importance_note"))
+        found.append(Figure(rows.title, svg.bars(rows), keys, note))
+    steps = lesson_figures.ablation(study, say)
+    if steps is not None:
+        seeds = max(int(finite(step.get("num_seeds")) or 0) for step in study.ablation)
+        note = say("search.ablation_note", seeds=say.count("seed", seeds))
+        found.append(Figure(steps.title, svg.waterfall(steps), note=note))
     return found
 
 

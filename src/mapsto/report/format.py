@@ -47,6 +47,31 @@ def exact(value: float | None, unit: Unit = "number", *, digits: int | None = No
     return Markup('<data value="{}">{}</data>').format(repr(value), text)
 
 
+def points(value: float | None, *, percent: bool) -> str:
+    """A difference of two values of a metric, with its sign; that of two shares in percentage points.
+
+    Example:
+        >>> points(0.0123, percent=True), points(-3.5, percent=False)
+        ('+1.23', '−3.5')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = f"{abs(100 * value):.2f}" if percent else number(abs(value))
+    return f"{'−' if value < 0 else '+'}{size}"
+
+
+def chance(probability: float) -> str:
+    """A probability in whole percent, never as sure as 0 or 100.
+
+    Example:
+        >>> chance(0.874), chance(0.9998)
+        ('87%', '>99%')
+    """
+    if not 0.005 <= probability < 0.995:
+        return ">99%" if probability > 0.5 else "<1%"
+    return number(probability, "percent", digits=0)
+
+
 def decimals(low: float | None, high: float | None) -> int:
     """Decimals that a percentage deserves: two when its interval is narrower than two points, else one."""
     return 2 if low is not None and high is not None and high - low < 0.02 else 1

@@ -483,6 +483,9 @@ CHINESE_MESSAGES: dict[str, str] = {
     "No recipe was better on average than the default one, so the default is the winner.": (
         "没有配方的平均表现好于默认配方，因此默认配方胜出。"
     ),
+    "The default recipe could not be trained here, so there is nothing to compare the winner with.": (
+        "默认配方在这里无法训练，因此胜者没有可比较的对象。"
+    ),
     "There was no time for {fresh}, so the difference from the default recipe is not known.": (
         "没有时间在{fresh}上训练，因此与默认配方的差异不得而知。"
     ),

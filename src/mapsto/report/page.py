@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from mapsto._files import write_text
-from mapsto.report import drawings, figures, svg, views
+from mapsto.report import commands, drawings, figures, lessons, svg, views
 from mapsto.report.advice import advice
 from mapsto.report.answer import answer
 from mapsto.report.figures import metric_name, part_name
@@ -109,6 +109,7 @@ def _context(study: Study, say: Texts) -> dict[str, Any]:
     class_heads, class_lines = views.classes(study, say)
     found, folded = views.findings(study, say)
     baseline_heads, baseline_lines = views.baselines(study, say)
+    front_heads, front_lines = lessons.front(study, say)
     return {
         "say": say,
         "study": study,
@@ -130,9 +131,18 @@ def _context(study: Study, say: Texts) -> dict[str, Any]:
         "num_findings_folded": folded,
         "warnings": views.notes(study, "warning", say),
         "done": views.notes(study, "info", say),
+        "search_lead": lessons.lead(study, say),
+        "search_how": lessons.how(study, say),
         "search_figures": drawings.search_figures(study, say),
         "leaderboard": views.leaderboard(study, say),
         "finalists": views.finalists(study),
+        "front_figure": drawings.front_figure(study, say),
+        "front_heads": front_heads,
+        "front_lines": front_lines,
+        "lesson_figures": drawings.lesson_drawings(study, say),
+        "importance_note": lessons.importance_note(study, say),
+        "space": lessons.space(study, say),
+        "ensemble": lessons.ensemble(study, say),
         "training_figures": drawings.training_figures(study, say),
         "metrics": views.metrics(study, say),
         "evaluation_figures": drawings.evaluation_figures(study, say),
@@ -142,7 +152,7 @@ def _context(study: Study, say: Texts) -> dict[str, Any]:
         "colors": views.colors(study),
         "baseline_heads": baseline_heads,
         "baseline_lines": baseline_lines,
-        "commands": views.commands(study, say),
+        "commands": commands.commands(study, say),
         "environment": views.environment(study.environment),
         "recipe_yaml": study.recipe_yaml[:200_000],
     }

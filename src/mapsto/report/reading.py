@@ -15,7 +15,7 @@ from mapsto.errors import RecipeError, RunError
 from mapsto.recipe.families import METRICS, TASKS
 from mapsto.recipe.space import Space
 from mapsto.report.format import clean, shortened
-from mapsto.report.study import STATES, Baseline, Measure, Repeats, Study, Trial, finite
+from mapsto.report.study import STATES, Baseline, Judgment, Measure, Repeats, Study, Trial, finite
 
 
 def read(folder: Path) -> Study:
@@ -61,6 +61,16 @@ def read(folder: Path) -> Study:
         environment=results.get("environment") or {},
         finished=str(results.get("finished") or "?"),
         verdict_said=results.get("verdict_said"),
+        judgment=_judgment(results.get("judgment")),
+        search=results.get("search") or {},
+        health=tuple(results.get("health") or ()),
+        importance=results.get("importance") or {},
+        objectives=tuple(_further(o, objective) for o in results.get("objectives") or ()),
+        front=tuple(results.get("front") or ()),
+        ablation=tuple(results.get("ablation") or ()),
+        ensemble=results.get("ensemble"),
+        suggested=tuple(results.get("suggested") or ()),
+        continued=results.get("continued"),
     )
 
 
@@ -80,6 +90,22 @@ def _measure(name: str, values: Mapping[str, Any]) -> Measure:
 
 def _objective(values: Mapping[str, Any]) -> Measure:
     return _measure(str(values.get("name") or "score"), values)
+
+
+def _further(values: Mapping[str, Any], first: Measure) -> Measure:
+    """One of several objectives: the first one, another metric, or a cost."""
+    name = _name(values.get("name"))
+    if name == first.name:
+        return first
+    known = METRICS.get(name) if name in METRICS.names() else None
+    title, percent = (known.title, known.percent) if known else (name, False)
+    return Measure(name, title, None, direction=str(values.get("direction") or "minimize"), percent=percent)
+
+
+def _judgment(values: Mapping[str, Any] | None) -> Judgment | None:
+    if not values:
+        return None
+    return Judgment(*(finite(values.get(key)) for key in ("probability_better", "optimism", "corrected_mean")))
 
 
 def _baseline(values: Mapping[str, Any], card: Mapping[str, Any]) -> Baseline:
@@ -113,6 +139,7 @@ def _trial(values: Mapping[str, Any]) -> Trial:
         seed=values.get("seed"),
         of=values.get("of"),
         fold=values.get("fold"),
+        values=values.get("values") or {},
     )
 
 

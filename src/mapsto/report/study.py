@@ -14,7 +14,7 @@ from typing import Any
 
 from mapsto.report.format import Unit
 
-STATES = ("complete", "pruned", "stopped", "failed", "running")
+STATES = ("complete", "pruned", "stopped", "infeasible", "failed", "running")
 """What can have become of a trial; `running` is one without a result: under way, or cut off."""
 
 
@@ -50,10 +50,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of the study: `phase` is `explore`, `confirm` (a finalist again, with another seed) or `final`.
+    """One training of the study, as `mapsto.search.outcome.Outcome` describes it.
 
-    `number` is that of the recipe, so a trial and its repeats share it. What was stopped early as poor, or failed,
-    may have a score and is still no candidate.
+    `number` is that of the recipe, so a trial and its repeats share it. What was stopped early as poor, was beyond a
+    limit, or failed may have a score and is still no candidate.
     """
 
     number: int
@@ -69,6 +69,7 @@ class Trial:
     seed: int | None = None
     of: int | None = None
     fold: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_candidate(self) -> bool:
@@ -89,6 +90,15 @@ class Repeats:
     std: float | None
     n: int
     scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What can be said of the winner beside the default: see `mapsto.evaluation.selection.Judgment`."""
+
+    probability_better: float | None
+    optimism: float | None
+    corrected_mean: float | None
 
 
 @dataclass(frozen=True)
@@ -158,11 +168,28 @@ class Study:
     finished: str | None
     verdict_said: object = None
     """What the verdict was made from, as the file has it (see `mapsto._messages`)."""
+    judgment: Judgment | None = None
+    search: Mapping[str, Any] = field(default_factory=dict)
+    health: tuple[Mapping[str, Any], ...] = ()
+    importance: Mapping[str, Any] = field(default_factory=dict)
+    objectives: tuple[Measure, ...] = ()
+    """Every objective, the first one first."""
+    front: tuple[Mapping[str, Any], ...] = ()
+    ablation: tuple[Mapping[str, Any], ...] = ()
+    ensemble: Mapping[str, Any] | None = None
+    suggested: tuple[Mapping[str, Any], ...] = ()
+    continued: Mapping[str, Any] | None = None
+    """These nine are as `mapsto.search.lessons` and its neighbors write them; empty in the results of old studies."""
 
     @property
     def explored(self) -> list[Trial]:
         """The trials of the search itself, in order."""
         return [t for t in self.trials if t.phase == "explore"]
+
+    @property
+    def test_looks(self) -> int:
+        """How often the test part had been looked at before, by the studies that this one continues."""
+        return int(finite((self.continued or {}).get("test_looks")) or 0)
 
     @property
     def has_folds(self) -> bool:
@@ -175,9 +202,9 @@ class Study:
 
     @property
     def ranked(self) -> list[Trial]:
-        """The explored trials: candidates by score, then those that were stopped early, then those that failed."""
+        """The explored trials: candidates by score, then what was stopped early, was beyond a limit, or failed."""
         sign = -1 if self.objective.direction == "maximize" else 1
-        order = ("complete", "stopped", "pruned", "running", "failed")
+        order = ("complete", "stopped", "pruned", "running", "infeasible", "failed")
         return sorted(
             self.explored,
             key=lambda t: (0 if t.is_candidate else order.index(t.state), sign * (t.score or 0.0), t.number),

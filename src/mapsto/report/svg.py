@@ -78,6 +78,26 @@ class Rows(NamedTuple):
     rows: Sequence[Row]
 
 
+class Step(NamedTuple):
+    """One change of a value, from `start` to `end`, whose true end lies between `low` and `high`; `text` says it."""
+
+    label: str
+    start: float
+    end: float
+    text: str
+    low: float | None = None
+    high: float | None = None
+    role: str = "other"
+
+
+class Waterfall(NamedTuple):
+    """Changes that add up, each beginning where the one before it ended."""
+
+    title: str
+    axis: Axis
+    steps: Sequence[Step]
+
+
 class Heatmap(NamedTuple):
     """A square table of counts: true class down, answer across. Shade is the share of the row's total."""
 
@@ -176,14 +196,15 @@ def intervals(chart: Rows) -> Markup:
 
 
 def bars(chart: Rows) -> Markup:
-    """Draws one bar a row, from zero."""
+    """Draws one bar a row, from zero; a row of the role `second` belongs to the one above it."""
     texts = [number(row.value, chart.axis.unit) for row in chart.rows]
     left = min(190.0, 14 + LETTER * max(width(row.label) for row in chart.rows))
     right = WIDTH - 12 - 7 * max(width(t) for t in texts)
     top = max((row.value or 0 for row in chart.rows), default=0) or 1.0
-    parts = []
-    for i, (row, text) in enumerate(zip(chart.rows, texts, strict=True)):
-        y, length = 24.0 * i, (right - left) * (row.value or 0) / top
+    parts, y = [], -24.0
+    for row, text in zip(chart.rows, texts, strict=True):
+        y += 18.0 if row.role == "second" else 30.0 if row.role == "first" and y >= 0 else 24.0
+        length = (right - left) * (row.value or 0) / top
         parts.append(_text(0, y + 15, row.label, f"label {row.role}", limit=(left - 10) / LETTER))
         parts.append(
             Markup('<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="16" rx="2"/>').format(
@@ -191,7 +212,37 @@ def bars(chart: Rows) -> Markup:
             )
         )
         parts.append(_text(left + max(length, 1) + 6, y + 15, text, "value"))
-    return _picture(chart.title, 24.0 * len(chart.rows) + 4, parts)
+    return _picture(chart.title, y + 28, parts)
+
+
+def waterfall(chart: Waterfall) -> Markup:
+    """Draws one bar a change under its words, with its interval, and a dashed line to where the next one begins."""
+    ends = [0.0, *(end for step in chart.steps for end in (step.start, step.end))]
+    reach = max(ends) - min(ends) or 1.0  # an interval of two runs is so wide that nothing else would be seen
+    wide = [v for step in chart.steps for v in (step.low, step.high) if v is not None]
+    low, high = span([*ends, *(min(max(v, min(ends) - reach), max(ends) + reach) for v in wide)])
+    scale = Scale(low, high, 8, WIDTH - 12)
+    height = 46.0 * len(chart.steps) + 44
+    parts = []
+    marks = ticks(low, high, 5)
+    for value, label in zip(marks, tick_labels(marks, chart.axis.unit), strict=True):
+        role = "grid" if value else "grid zero"
+        parts.append(_line(scale(value), 0, scale(value), height - 40, role))
+        parts.append(_text(scale(value), height - 24, label, "tick", "middle"))
+    parts.append(_text(WIDTH - 12, height - 4, chart.axis.label, "axis", "end"))
+    for i, step in enumerate(chart.steps):
+        y = 46.0 * i
+        start, end = scale(step.start), scale(step.end)
+        kind = "total" if step.role == "winner" else "gain" if step.end >= step.start else "drop"
+        parts.append(_text(8, y + 13, step.label, f"label over {step.role}", limit=(WIDTH - 80) / LETTER))
+        parts.append(_text(WIDTH - 4, y + 13, step.text, f"value {step.role}", "end"))
+        form = '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="14" rx="2"/>'
+        parts.append(Markup(form).format(kind, min(start, end), y + 20, max(abs(end - start), 1)))
+        if step.low is not None and step.high is not None:
+            parts.append(_line(scale.inside(step.low), y + 27, scale.inside(step.high), y + 27, "interval"))
+        if i + 1 < len(chart.steps):
+            parts.append(_line(end, y + 34, end, y + 66, "joint"))
+    return _picture(chart.title, height, parts)
 
 
 def shows_shares(chart: Heatmap) -> bool:
@@ -233,8 +284,12 @@ def heatmap(chart: Heatmap) -> Markup:
 
 
 def swatch(kind: str, role: str) -> Markup:
-    """The sign of a `curve` or `mark` for a legend, outside of any chart."""
-    sign = Markup('<path class="curve {}" d="M1 6H21"/>').format(role) if kind == "curve" else _mark(_at(role), 11, 6)
+    """The sign of a `curve`, `bar` or `mark` for a legend, outside of any chart."""
+    forms = {
+        "curve": '<path class="curve {}" d="M1 6H21"/>',
+        "bar": '<rect class="bar {}" x="3" y="1" width="16" height="10" rx="2"/>',
+    }
+    sign = Markup(forms[kind]).format(role) if kind in forms else _mark(_at(role), 11, 6)
     return Markup('<svg class="swatch" viewBox="0 0 22 12" aria-hidden="true">{}</svg>').format(sign)
 
 
@@ -268,8 +323,12 @@ def _curve(curve: Curve, x_scale: Scale, y_scale: Scale) -> Markup:
 _SHAPES = {
     "stopped": "M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z",
     "failed": "M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}M{x0:.1f} {y1:.1f}L{x1:.1f} {y0:.1f}",
+    "infeasible": "M{x:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}H{x0:.1f}Z",
     "winner": "M{x:.1f} {top:.1f}L{right:.1f} {y:.1f}L{x:.1f} {bottom:.1f}L{left:.1f} {y:.1f}Z",
 }
+
+
+_SIZES = {"row": 2, "faint": 3}
 
 
 def _mark(mark: Mark, x: float, y: float) -> Markup:
@@ -277,7 +336,7 @@ def _mark(mark: Mark, x: float, y: float) -> Markup:
     shape = _SHAPES.get(mark.role)
     if shape is None:
         form = '<circle class="mark {}" cx="{:.1f}" cy="{:.1f}" r="{}">{}</circle>'
-        return Markup(form).format(mark.role, x, y, 2 if mark.role == "row" else 4, title)
+        return Markup(form).format(mark.role, x, y, _SIZES.get(mark.role, 4), title)
     path = shape.format(
         x=x, y=y, x0=x - 3.5, x1=x + 3.5, y0=y - 3.5, y1=y + 3.5, top=y - 7, bottom=y + 7, left=x - 7, right=x + 7
     )

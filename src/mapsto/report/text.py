@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from markupsafe import Markup
 
+from mapsto._messages import to_json
 from mapsto.errors import RunError
 from mapsto.report.format import number
 from mapsto.report.messages_zh import CHINESE_MESSAGES
@@ -84,14 +85,20 @@ class Texts:
             return text
         return str(found)
 
+    def message(self, text: str) -> str:
+        """A message of another room in this language; as it is where no catalog has it."""
+        return self.told(text, to_json(text))
+
     def count(self, key: str, n: int) -> Markup:
         """`1 row`, `270 rows`."""
         return self("one." + key if n == 1 else "many." + key, n=number(n, "whole"))
 
     def duration(self, seconds: float | None) -> str:
-        """Seconds as a person says them: `3.2 s`, `1 min 35 s`, `2 h 5 min`."""
+        """Seconds as a person says them: `14 ms`, `3.2 s`, `1 min 35 s`, `2 h 5 min`."""
         if seconds is None:
             return "–"
+        if 0 < seconds < 0.0995:
+            return self.plain("time.milliseconds", ms=f"{1000 * seconds:.2g}")
         if seconds < 59.95:
             digits = 2 if seconds < 1 else 1 if seconds < 10 else 0
             return self.plain("time.seconds", s=f"{seconds:.{digits}f}")

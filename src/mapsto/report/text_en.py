@@ -9,6 +9,7 @@ ENGLISH: dict[str, str] = {
     "page.footer": "Made by mapsto from the files in <code>{folder}</code>. This page loads nothing from the network.",
     "page.copy": "Copy",
     "page.copied": "Copied",
+    "page.comma": ", ",
     "page.folded": "{n} more",
     "page.on_part": "{metric}, {part} part",
     "nav.answer": "Answer",
@@ -39,6 +40,11 @@ ENGLISH: dict[str, str] = {
     "many.epoch": "{n} epochs",
     "one.time": "once",
     "many.time": "{n} times",
+    "one.run": "1 run",
+    "many.run": "{n} runs",
+    "one.seed": "1 seed",
+    "many.seed": "{n} seeds",
+    "time.milliseconds": "{ms} ms",
     "time.seconds": "{s} s",
     "time.minutes": "{m} min {s} s",
     "time.whole_minutes": "{m} min",
@@ -64,10 +70,36 @@ ENGLISH: dict[str, str] = {
     "state.complete": "complete",
     "state.pruned": "stopped early as poor",
     "state.stopped": "out of time",
+    "state.infeasible": "beyond a limit",
     "state.failed": "failed",
     "state.running": "no result yet",
     "phase.confirm": "repeat",
     "phase.final": "final",
+    "sampler.random": "random search",
+    "sampler.qmc": "quasi-random search",
+    "sampler.grid": "grid search",
+    "sampler.tpe": "TPE",
+    "sampler.gp": "a Gaussian process",
+    "sampler.cmaes": "CMA-ES",
+    "sampler.bohb": "BOHB",
+    "sampler.pbt": "population-based training",
+    "sampler.nsgaii": "NSGA-II",
+    "sampler.nsgaiii": "NSGA-III",
+    "pruner.off": "no rule",
+    "pruner.median": "the median rule",
+    "pruner.halving": "successive halving (ASHA)",
+    "pruner.hyperband": "Hyperband",
+    "pruner.racing": "racing",
+    "pruner.extrapolate": "extrapolated curves",
+    "fidelity.epochs": "epochs",
+    "fidelity.examples": "training rows",
+    "fidelity.image_size": "pixels",
+    "fidelity.folds": "folds",
+    "fidelity.seeds": "seeds",
+    "cost.parameters": "weights",
+    "cost.latency": "ms for one row",
+    "cost.train_seconds": "seconds of training",
+    "cost.fairness_gap": "gap between groups",
     "direction.maximize": "higher is better",
     "direction.minimize": "lower is better",
     "method.bootstrap": "{kind} bootstrap, {n} resamples{rest}",
@@ -139,6 +171,16 @@ ENGLISH: dict[str, str] = {
     "answer.sure_text": "Trained again with {n} fresh seeds, its {metric} on the validation part was {mean} on "
     "average, from {low} "
     "to {high} (standard deviation {std}).",
+    "answer.luck": "As the best of several it was lucky, too: without about {optimism} of that luck its mean is "
+    "{corrected}.",
+    "answer.luck_points": "As the best of several it was lucky, too: without about {optimism} points of that luck its "
+    "mean is {corrected}.",
+    "answer.likely": "Probability that it is better: {chance}.",
+    "answer.likely_same": "Probability that it is better: {chance}. To be called better takes more, since the best of "
+    "several recipes easily looks good by luck.",
+    "answer.looked": "The test part was not new",
+    "answer.looked_text": "The run that this one continues had been tested on these rows before ({times}), and what "
+    "was seen may have led to changes. So the score on the test part flatters a little.",
     "answer.sure_once": "It was not repeated with several seeds, so the spread over seeds is not known.",
     "answer.sure_text_folds": "Trained again {n} times, fold after fold and with fresh seeds, its {metric} on the rows "
     "that each fold validates on was {mean} on average, from {low} to {high} (standard deviation {std}).",
@@ -160,6 +202,7 @@ ENGLISH: dict[str, str] = {
     "{winner} on "
     "average and the default {default}, within what a change of seed does.",
     "answer.default_best": "No trial was better than the default recipe, which therefore won.",
+    "answer.default_lost": "Not known: the default recipe could not be trained ({state}).",
     "answer.default_unknown": "Not known: there was no time to run the finalists again with other seeds.",
     "answer.default_better_folds": "Better: on the validation parts of the folds, the winner has {winner} on average "
     "and the default {default}.",
@@ -190,8 +233,8 @@ ENGLISH: dict[str, str] = {
     "next.cut": "Give it more time: the training of the network that was kept ended with the budget, after {epochs}.",
     "next.longer": "Train longer: the best epoch was the last, {epoch} of {epochs}. Raise "
     "<code>training.max_epochs</code>.",
-    "next.edge": "Widen the range of <code>{leaf}</code>: the winner’s {value} lies at the edge of "
-    "<code>{range}</code>.",
+    "next.edge": "Widen <code>{leaf}</code> to <code>{range}</code>, since the best trials gather at one end of what "
+    "was searched: <code>{command}</code>",
     "next.failures": "Look at the failures: {failed} of {trials} failed. The most frequent cause: {cause}",
     "next.gap": "Narrow the gap between training and new data: at the best epoch the validation loss ({validation}) "
     "was "
@@ -258,6 +301,41 @@ ENGLISH: dict[str, str] = {
     "data.used_as": "Used as",
     "data.none": "Nothing is known about the data yet.",
     # search
+    "search.how_proposed": "Recipes proposed by",
+    "search.continued": "The search went on from <code>{run}</code>, with {trials} that were made there.",
+    "search.dropped": "Left out, since the space has changed: {trials}.",
+    "search.how_trials": "Trials",
+    "search.how_all": "{total}: {counts}",
+    "search.how_many": "{n} {what}",
+    "search.how_heat": "Heats for the final",
+    "search.how_confirm": "Final",
+    "search.how_ablate": "Ablation",
+    "search.how_pruner": "Poor trials stopped by",
+    "search.how_rule": "{pruner}, over {fidelity}",
+    "search.how_workers": "Trainings at once",
+    "search.how_known": "Each trial knew",
+    "search.how_exact": "all but the last {n} before it",
+    "search.how_fast": "whatever was over",
+    "search.front": "Trade-offs",
+    "search.front_lead": "No trial is better than one of these in every objective (the Pareto front).",
+    "search.front_title": "{first} against {second}",
+    "search.front_line": "Pareto front",
+    "search.front_mark": "on the Pareto front",
+    "search.front_note": "The first two of {n} objectives.",
+    "search.objective": "{name}, {direction}",
+    "search.mattered": "What mattered",
+    "search.importance": "Importance of the settings",
+    "search.importance_note": "fANOVA: share of the spread of the scores over the whole space. PED-ANOVA: how much "
+    "the better half of the trials differs from all in this setting.",
+    "search.fanova": "fANOVA",
+    "search.ped_anova": "PED-ANOVA",
+    "search.ablation": "From the default recipe to the winner, one change after the other",
+    "search.ablation_total": "all together (trial {number})",
+    "search.ablation_points": "gain in points of {metric}, {part} part",
+    "search.ablation_gain": "gain in {metric}, {part} part (to the right is better)",
+    "search.ablation_note": "Each change was trained with the same {seeds}; lines are 95% intervals of the single "
+    "gain.",
+    "search.space": "What the trials say about the space",
     "search.progress": "Best {metric} so far, over trials",
     "search.progress_time": "Best {metric} so far, over training time",
     "search.trial_axis": "trial",
@@ -280,10 +358,11 @@ ENGLISH: dict[str, str] = {
     "search.winner_mark": "winner",
     "search.best_mark": "best so far",
     "search.repeats": "Finalists, trained again",
-    "search.repeats_note": "The winner is named from these repeats with other seeds, on the validation part, not from "
-    "one lucky run.",
-    "search.repeats_note_folds": "The winner is named from these repeats on other folds and with other seeds, all "
-    "finalists on the same folds, not from one lucky run.",
+    "search.repeats_note": "The winner is named from these repeats with fresh seeds, on the validation part, not from "
+    "one lucky run. Round by round all run the same seed; who has fewer runs was clearly behind.",
+    "search.repeats_note_folds": "The winner is named from these repeats on other folds and with fresh seeds, not from "
+    "one lucky run. Round by round all run the same fold and seed; who has fewer runs was clearly behind.",
+    "search.repeat_runs": "Runs",
     "search.repeat_scores": "Scores",
     "search.repeat_mean": "Mean",
     "search.repeat_std": "Standard deviation",
@@ -309,6 +388,8 @@ ENGLISH: dict[str, str] = {
     "training.none": "No trace was recorded.",
     # evaluation
     "evaluation.lead": "Everything here is measured on the {part} part, {rows}, used once, after the winner was named.",
+    "evaluation.lead_again": "Everything here is measured on the {part} part, {rows}, after the winner was named. "
+    "An earlier run had been tested on the same rows.",
     "evaluation.metric": "Metric",
     "evaluation.value": "Value",
     "evaluation.interval": "Interval",
@@ -356,11 +437,21 @@ ENGLISH: dict[str, str] = {
     "baselines.seconds": "Training time",
     "baselines.note": "Note",
     "baselines.none": "No plain baseline was run.",
+    # ensemble
+    "ensemble.title": "An ensemble beside the winner",
+    "ensemble.member": "trial {number} ({weight})",
+    "ensemble.name": "ensemble of {n} networks",
+    "ensemble.lead": "It answers with the weighted mean of {n} networks of this search, chosen on the validation part: "
+    "those of {listed}. It may be better, and costs more; both are scored on the same test rows.",
+    "ensemble.difference": "Difference",
+    "ensemble.parameters": "Weights",
+    "ensemble.seconds": "Time for all rows",
     # recipe
     "recipe.lead": "Everything that decided the winning run, with every default filled in.",
     "recipe.lead_unfinished": "The study as it was started, with every default filled in.",
     "recipe.repeat": "How to repeat it",
     "recipe.study": "the whole study again",
+    "recipe.continue": "go on with further trials",
     "recipe.train": "this recipe alone",
     "recipe.evaluate": "the test again",
     "recipe.predict": "answers for new rows",

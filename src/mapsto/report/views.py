@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import shlex
 import statistics
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -123,9 +122,12 @@ def leaderboard(study: Study, say: Texts) -> list[Place]:
 
 
 def finalists(study: Study) -> list[Finalist]:
-    """Recipes with repeats, the best mean first; the winner and the default as the study recorded them."""
+    """Recipes of the final, the winner first, then those with the most runs; who was out earlier has fewer of them.
+
+    The winner and the default are as the study recorded them. The runs of heats are none of the final.
+    """
     unit, found = study.objective.unit, []
-    repeats = [t for t in study.trials if t.phase == "confirm" and t.is_candidate]
+    repeats = [t for t in study.trials if t.phase == "confirm" and t.state == "complete"]
     recorded = {study.winner_number: study.winner, study.default_trial: study.default}
     for original in sorted({t.of for t in repeats if t.of is not None}):
         known = recorded.get(original)
@@ -138,7 +140,7 @@ def finalists(study: Study) -> list[Finalist]:
         line = Finalist(original, listed, exact(mean, unit, digits=2), exact(std, unit, digits=2), len(scores))
         found.append((mean, line))
     sign = -1 if study.objective.direction == "maximize" else 1
-    return [line for _, line in sorted(found, key=lambda pair: (sign * pair[0], pair[1].number))]
+    return [line for _, line in sorted(found, key=lambda p: (p[1].number != study.winner_number, -p[1].n, sign * p[0]))]
 
 
 def metrics(study: Study, say: Texts) -> list[Line]:
@@ -166,9 +168,14 @@ def baselines(study: Study, say: Texts) -> tuple[list[str], list[Line]]:
     winner = say.plain("baselines.winner", number=study.winner_number)
     run = study.fitted
     seconds = say.duration(run.seconds if run else None)
-    ranked = [(study.measure, Line(winner, [_both(m) for m in study.measures], seconds, "", is_winner=True))]
+    ranked = [
+        (study.measure, Line(winner, [value_and_interval(m) for m in study.measures], seconds, "", is_winner=True))
+    ]
     for baseline in study.baselines:
-        cells = [_both(baseline.measures[m.name]) if m.name in baseline.measures else "–" for m in study.measures]
+        cells = [
+            value_and_interval(baseline.measures[m.name]) if m.name in baseline.measures else "–"
+            for m in study.measures
+        ]
         name = say.name("baseline", baseline.title)
         note = shortened(say.told(baseline.note, baseline.said), 300)
         line = Line(brief(name), cells, say.duration(baseline.seconds), note)
@@ -262,7 +269,7 @@ def columns(study: Study, say: Texts) -> list[Sequence[str]]:
 def notes(study: Study, level: str, say: Texts) -> list[tuple[str, Markup]]:
     """(column, message) of the notes of one level."""
     found = [n for n in study.notes if (n.get("level") or "info") == level]
-    return [(brief(n.get("column") or ""), _told(n.get("message"), n.get("said"), say, 600)) for n in found[:MAX_NOTES]]
+    return [(brief(n.get("column") or ""), told(n.get("message"), n.get("said"), say, 600)) for n in found[:MAX_NOTES]]
 
 
 MOST_OF_A_CHECK = 8
@@ -294,8 +301,8 @@ def findings(study: Study, say: Texts) -> tuple[list[FindingView], int]:
                 FindingView(
                     title=say.name("check", check, check.replace("_", " ")),
                     column=shortened(str(found.get("column") or ""), 60),
-                    message=_told(found.get("message"), said.get("message"), say, 400),
-                    action=_told(found.get("action"), said.get("action"), say, 300),
+                    message=told(found.get("message"), said.get("message"), say, 400),
+                    action=told(found.get("action"), said.get("action"), say, 300),
                     examples=tuple(shortened(str(example), 120) for example in (found.get("examples") or ())[:10]),
                     is_warning=found.get("level") == "warning",
                     is_safe=bool(found.get("safe")),
@@ -324,19 +331,6 @@ def parts(study: Study, say: Texts) -> list[tuple[str, str, int]]:
     return [(p, part_name(say, p), int(counts[p])) for p in ("train", "validation", "test") if counts.get(p)]
 
 
-def commands(study: Study, say: Texts) -> list[tuple[str, str]]:
-    """(command, what it does) to repeat or use what is shown."""
-    folder = shlex.quote(str(study.folder))
-    if study.finished is None:
-        return [(f"mapsto resume {folder}", say.plain("recipe.resume"))]
-    return [
-        (f"mapsto tune {shlex.quote(str(study.folder / 'study.yaml'))}", say.plain("recipe.study")),
-        (f"mapsto train {shlex.quote(str(study.folder / 'best' / 'recipe.yaml'))}", say.plain("recipe.train")),
-        (f"mapsto evaluate {folder}", say.plain("recipe.evaluate")),
-        (f"mapsto predict {folder} NEW_DATA", say.plain("recipe.predict")),
-    ]
-
-
 def environment(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """The recorded environment as flat pairs, nested names joined by dots; at most eighty."""
     pairs: list[tuple[str, str]] = []
@@ -353,7 +347,7 @@ def brief(value: object) -> str:
     return shortened("" if value is None else str(value), 120)
 
 
-def _told(message: object, said: object, say: Texts, limit: int) -> Markup:
+def told(message: object, said: object, say: Texts, limit: int) -> Markup:
     """A sentence of another room in the language of the page, or marked as English where there is no other."""
     english = "" if message is None else str(message)
     text = say.told(english, said)
@@ -399,7 +393,8 @@ def _method(measure: Measure, say: Texts) -> str:
     return f"{number(measure.level, 'percent', digits=0)}, {say.name('method', measure.method)}"
 
 
-def _both(measure: Measure) -> Markup | str:
+def value_and_interval(measure: Measure) -> Markup | str:
+    """A value, and its interval in small print where there is one."""
     if not measure.has_interval:
         return _value(measure)
     return Markup("{} <small>{}</small>").format(_value(measure), _interval(measure))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -30,37 +32,48 @@ class Dispatcher:
     def __init__(self, executor: Executor, patience: Patience) -> None:
         self.executor, self._patience = executor, patience
         self.out: dict[str, Job] = {}
+        self._until: dict[str, float] = {}
+        self._again: deque[Job] = deque()
         self._losses: dict[str, tuple[int, float]] = {}
 
     @property
     def free(self) -> int:
         """Jobs that could begin now."""
-        return self.executor.free
+        return max(0, self.executor.free - len(self._again))
 
     def submit(self, job: Job) -> None:
         """Gives a job out."""
         self.out[job.name] = job
+        self._until[job.name] = time.monotonic() + job.seconds
         self.executor.submit(job)
 
     def wait(self, timeout: float) -> Iterator[tuple[Job, Outcome]]:
         """Jobs that are over, with their results; waits up to so many seconds for one."""
+        while self._again and self.executor.free:
+            self._resume(self._again.popleft())
         for ended in self.executor.wait(timeout):
             job = self.out[ended.job.name]
             outcome = ended.outcome
             if ended.fault is not None:
                 self._patience(partial(_probe, ended.fault, job))
-                self.executor.submit(job)
+                self._again.append(job)
                 continue
             if outcome is None:
                 outcome = self._lost(job, ended.cause)
             if outcome is not None:
-                del self.out[job.name]
+                del self.out[job.name], self._until[job.name]
                 self._losses.pop(job.name, None)
                 yield job, outcome
 
+    def _resume(self, job: Job) -> None:
+        """Gives a job out again, for the rest of its time."""
+        job = replace(job, seconds=max(0.0, self._until[job.name] - time.monotonic()))
+        self.out[job.name] = job
+        self.executor.submit(job)
+
     def _lost(self, job: Job, cause: str) -> Outcome | None:
         """Gives a lost job out again, from its last checkpoint; its result where that has become hopeless."""
-        log(job.folder, f"lost: {cause}")
+        self._patience(partial(_note, job, f"lost: {cause}"))
         logger.info("trial %s was lost: %s", job.number, cause)
         path = checkpoint_path(job.folder)
         saved = path.stat().st_mtime if path.exists() else 0.0
@@ -84,20 +97,25 @@ class Dispatcher:
                 of=job.of,
                 starts_from=job.starts_from,
             )
-            outcome.write(job.folder)
+            self._patience(partial(outcome.write, job.folder))
             return outcome
         if "SIGKILL" in cause and count > 1:  # most likely by the system, for want of memory
             pieces = 2 * int(job.leaves["training.accumulate_steps"])
             job = replace(job, leaves={**job.leaves, "training.accumulate_steps": pieces})
-        self.out[job.name] = job
-        self.executor.submit(job)
+        self._again.append(job)
         return None
+
+
+def _note(job: Job, line: str) -> None:
+    job.folder.mkdir(parents=True, exist_ok=True)  # it may have been lost before it had one
+    log(job.folder, line)
 
 
 def _probe(fault: Exception, job: Job) -> None:
     """Raises the fault as long as nothing can be written beside the job's files."""
     probe = job.folder / ".probe"
     try:
+        job.folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 2**20)
     except OSError as error:
         raise fault from error

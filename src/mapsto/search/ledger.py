@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import threading
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform
 from mapsto.recipe.seeds import derive
+from mapsto.search.journal import together
 from mapsto.search.outcome import Outcome
 from mapsto.search.problem import Problem, Proposal
 
@@ -60,6 +62,7 @@ class Ledger:
         exact: whether the order is as above; else a trial knows whatever is over when it is proposed.
         limit: trials, at most.
         patiently: runs a write, and again as long as the disk is full.
+        make: what `take` gives of a trial: made ahead of its time, on the ledger's thread.
     """
 
     def __init__(
@@ -77,13 +80,16 @@ class Ledger:
         exact: bool,
         limit: float,
         patiently: Callable[[Callable[[], None]], None],
+        make: Callable[[Ready], Any] = lambda ready: ready,
     ) -> None:
         self.study, self.space, self.defaults, self.problem = study, space, defaults, problem
         self.sampler, self.pruner, self.names, self.first = sampler, pruner, tuple(names), dict(first)
         self.lookahead, self.exact, self.limit, self._patiently = lookahead, exact, limit, patiently
+        self._make = make
         self._told: dict[int, Outcome] = {}
+        self._numbers: list[int] = []  # of the trials that were told, sorted
         self._given: dict[int, Outcome] = {}
-        self._ready: deque[Ready] = deque()
+        self._ready: deque[Any] = deque()
         self._ids: dict[int, int] = {}
         self._asked = 0
         self._origins: dict[int, int] = {}
@@ -101,8 +107,8 @@ class Ledger:
         self._given = dict(outcomes)
         self._thread.start()
 
-    def take(self, timeout: float = 0.0) -> Ready | None:
-        """The next trial to be trained, if there is one within so many seconds."""
+    def take(self, timeout: float = 0.0) -> Any:
+        """The next trial to be trained, as `make` made it, if there is one within so many seconds; else None."""
         with self._changed:
             self._changed.wait_for(lambda: self._ready or self._fault or self._is_idle(), timeout)
             self._raise()
@@ -185,15 +191,16 @@ class Ledger:
         for trial in trials:
             if trial.state.is_finished():
                 self._told[trial.number] = self._given.get(trial.number) or _lost(trial.number)
+                self._numbers.append(trial.number)
         asked = [trial for trial in trials if trial.state != TrialState.WAITING]
         whole = [t for t in asked if t.state.is_finished() or self._is_whole(t.params)]
         self._asked = len(whole)
         for trial in whole:
             attrs = trial.user_attrs
             proposal = Proposal(self._chosen(trial.params), attrs.get(STARTS_FROM), attrs.get(GOES_ON, False))
-            ready = self._with_known(trial.number, proposal)
+            first = self._first_part(trial.number, proposal)
             if trial.number not in self._given and not trial.state.is_finished():
-                self._ready.append(ready)
+                self._ready.append(self._make(self._with_known(trial.number, proposal, first)))
 
     def _is_whole(self, params: Mapping[str, Any]) -> bool:
         """Whether a trial that was being asked for has all its values."""
@@ -213,6 +220,16 @@ class Ledger:
     # -- one operation --------------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
+        with together(self.study):
+            number, proposal = self._asked, self._proposed()
+        ready = self._with_known(number, proposal, self._first_part(number, proposal))
+        made = self._make(ready)
+        with self._changed:
+            self._asked = number + 1
+            self._ready.append(made)
+
+    def _proposed(self) -> Proposal:
+        """Has the next trial proposed; Optuna's study then holds it."""
         import optuna
         from optuna.trial import TrialState
 
@@ -227,17 +244,15 @@ class Ledger:
         attrs = trial.user_attrs
 
         def value(name: str, range_: Range) -> Any:
-            # A value that is drawn by itself must not depend on how many were drawn before it: a trial whose asking was
-            # interrupted has some already.
-            self.study.sampler = self.sampler.build(self.problem, derive(seed, name))
+            if name not in trial.relative_params:
+                # A value that is drawn by itself must not depend on how many were drawn before it: a trial whose asking
+                # was interrupted has some already.
+                self.study.sampler = self.sampler.build(self.problem, derive(seed, name))
             return suggest(trial, name, range_)
 
         chosen = self.space.walk(value, self.defaults)
         self._ids[number] = trial._trial_id
-        ready = self._with_known(number, Proposal(chosen, attrs.get(STARTS_FROM), attrs.get(GOES_ON, False)))
-        with self._changed:
-            self._asked = number + 1
-            self._ready.append(ready)
+        return Proposal(chosen, attrs.get(STARTS_FROM), attrs.get(GOES_ON, False))
 
     def _begun(self, number: int) -> FrozenTrial | None:
         """The trial of this number, where the storage has it already."""
@@ -264,44 +279,54 @@ class Ledger:
             return Proposal(dict(self._told[stopped].chosen), starts_from=stopped, goes_on=True)
         return self.sampler.propose(self.problem, history, number, seed)
 
-    def _with_known(self, number: int, proposal: Proposal) -> Ready:
-        """A proposal with what its trial has to know of the others; one that goes on is judged as the one it was."""
+    def _first_part(self, number: int, proposal: Proposal) -> int:
+        """The trial that began the training which a trial goes on with; mostly itself."""
         first = number
         if proposal.goes_on and proposal.starts_from is not None:
             self._origins[number] = first = proposal.starts_from
             while first in self._origins:
                 first = self._origins[first]
+        return first
+
+    def _with_known(self, number: int, proposal: Proposal, first: int) -> Ready:
+        """A proposal with what its trial has to know of the others; one that goes on is judged as the one it was."""
         return Ready(number, proposal, self.pruner.knows(self.problem, self._history(number), first))
 
     def _history(self, number: int) -> list[Outcome]:
         """What a trial may know, by number."""
         last = number - self.lookahead if self.exact else math.inf
-        return [self._told[told] for told in sorted(self._told) if told <= last]
+        return [self._told[told] for told in self._numbers if told <= last]
 
     def _tell(self, outcome: Outcome) -> None:
         """Tells Optuna what became of a trial."""
+        with together(self.study):
+            self._write(outcome)
+        insort(self._numbers, outcome.number)
+        with self._changed:
+            self._told[outcome.number] = outcome
+
+    def _write(self, outcome: Outcome) -> None:
         from optuna.trial import TrialState
 
         storage, number = self.study._storage, outcome.number
         trial = self._ids[number]
-        if not storage.get_trial(trial).state.is_finished():
-            if len(self.problem.directions) == 1:  # Optuna takes no curves of several objectives
-                for unit, (value, *_) in outcome.curve:
-                    if math.isfinite(value):
-                        storage.set_trial_intermediate_value(trial, unit, value)
-            if outcome.state in ("failed", "infeasible"):
-                storage.set_trial_user_attr(trial, "cause", outcome.cause)
-            for name, violation in outcome.violations.items():
-                storage.set_trial_system_attr(trial, f"constraints:{name}", violation)
-            values = [outcome.values.get(name) for name in self.names] if len(self.names) > 1 else [outcome.score]
-            if outcome.state in ("pruned", "infeasible"):
-                self.study.tell(number, state=TrialState.PRUNED)
-            elif outcome.state == "failed" or None in values:
-                self.study.tell(number, state=TrialState.FAIL)
-            else:
-                self.study.tell(number, [float(value) for value in values if value is not None])
-        with self._changed:
-            self._told[number] = outcome
+        if storage.get_trial(trial).state.is_finished():
+            return
+        if len(self.problem.directions) == 1:  # Optuna takes no curves of several objectives
+            for unit, (value, *_) in outcome.curve:
+                if math.isfinite(value):
+                    storage.set_trial_intermediate_value(trial, unit, value)
+        if outcome.state in ("failed", "infeasible"):
+            storage.set_trial_user_attr(trial, "cause", outcome.cause)
+        for name, violation in outcome.violations.items():
+            storage.set_trial_system_attr(trial, f"constraints:{name}", violation)
+        values = [outcome.values.get(name) for name in self.names] if len(self.names) > 1 else [outcome.score]
+        if outcome.state in ("pruned", "infeasible"):
+            self.study.tell(number, state=TrialState.PRUNED)
+        elif outcome.state == "failed" or None in values:
+            self.study.tell(number, state=TrialState.FAIL)
+        else:
+            self.study.tell(number, [float(value) for value in values if value is not None])
 
 
 def _lost(number: int) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -78,13 +79,12 @@ class Maker:
         """The recipe with these values for the ranges."""
         return self.space.recipe(chosen, self.defaults)
 
-    def explore(self, ready: Ready, earlier: Mapping[int, Outcome], seconds: float, epochs: int | None) -> Job:
-        """A trial of the search.
+    def explore(self, ready: Ready, earlier: Mapping[int, Outcome], epochs: int | None) -> Job:
+        """A trial of the search, made ahead of its time: `timed` is to say what is known when it begins.
 
         Args:
             ready: the trial.
             earlier: the trials that are over, by number.
-            seconds: it may take, at most.
             epochs: to train from where it begins; None: as many as its recipe says.
         """
         number, proposal, known = ready
@@ -94,13 +94,11 @@ class Maker:
         if proposal.goes_on and origin is not None:
             seed = origin.seed
         if recipe.training.seed is None:  # else all runs would be the same one
-            recipe = recipe.replace({"training.seed": seed})
+            recipe = _seeded(recipe, seed)
         stages = self._stages(recipe)
         checkpoint = None if origin is None else checkpoint_path(self.run.trial(f"{origin.number:04d}"))
-        if checkpoint is not None and not checkpoint.exists():
-            checkpoint = None  # it was in the way of the disk budget; the same is trained again
         return replace(
-            self._job(f"{number:04d}", recipe, proposal.chosen, number=number, phase="explore", seconds=seconds),
+            self._job(f"{number:04d}", recipe, proposal.chosen, number=number, phase="explore", seconds=math.inf),
             stages=stages,
             repeats=recipe.search.fidelity in ("folds", "seeds"),
             starts_from=proposal.starts_from,
@@ -112,12 +110,19 @@ class Maker:
             max_fidelity=self.max_fidelity(recipe),
         )
 
+    def timed(self, job: Job, seconds: float) -> Job:
+        """The job as it is begun: how long it may take, and with the checkpoint if that is there still."""
+        if job.checkpoint is not None and not job.checkpoint.exists():
+            # It was in the way of the disk budget; the same is trained again.
+            return replace(job, seconds=seconds, checkpoint=None)
+        return replace(job, seconds=seconds)
+
     def again(
         self, name: str, chosen: Mapping[str, Any], *, number: int, phase: Phase, seed: int, seconds: float,
         fold: int | None = None,
     ) -> Job:  # fmt: skip
         """A whole training of a trial's recipe with another seed, on a fold where one is named."""
-        recipe = self.recipe(chosen).replace({"training.seed": seed})
+        recipe = _seeded(self.recipe(chosen), seed)
         if fold is not None:
             recipe = recipe.replace({"data.fold": fold})
         made = self._job(name, recipe, chosen, number=number, phase=phase, seconds=seconds)
@@ -208,3 +213,8 @@ def default_values(space: Space, defaults: Mapping[str, Any]) -> dict[str, Any]:
         return found if range_.contains(found) else range_.center()
 
     return space.walk(value, defaults)
+
+
+def _seeded(recipe: Recipe, seed: int) -> Recipe:
+    """The recipe with another seed of its training; all else has been checked, and is not checked again."""
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})

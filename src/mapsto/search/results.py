@@ -130,6 +130,9 @@ def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study)
         return say("Only one recipe could be trained in the time, so there is nothing to compare it with.")
     if winner.number == study.standing.default:
         return say("No recipe was better on average than the default one, so the default is the winner.")
+    unable = study.standing.explored.get(study.standing.default)
+    if comparison is None and unable is not None and unable.state in ("failed", "infeasible"):
+        return say("The default recipe could not be trained here, so there is nothing to compare the winner with.")
     if comparison is None:
         fresh = say("other folds" if study.default_recipe.data.num_folds else "other seeds")
         return say(

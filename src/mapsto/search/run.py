@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import IO, Any
@@ -54,6 +55,7 @@ class Run:
         self._before = float(self.state.get("elapsed", 0.0))
         self._saved = self._started
         self._replaced: Path | None = None
+        self._saving = threading.Lock()
 
     @classmethod
     def create(cls, path: Path, *, overwrite: bool = False) -> Run:
@@ -124,9 +126,10 @@ class Run:
 
     def save_state(self, **values: Any) -> None:
         """Writes these values, and the elapsed time, to the run's state."""
-        self.state |= {**values, "elapsed": self.elapsed}
-        _files.write_json(self.path / STATE, self.state)
-        self._saved = time.perf_counter()
+        with self._saving:
+            self.state |= {**values, "elapsed": self.elapsed}
+            _files.write_json(self.path / STATE, self.state)
+            self._saved = time.perf_counter()
 
     def trial(self, name: str) -> Path:
         """The folder of a trial: `"0007"`, `"0007-seed1"` or `"final"`."""
@@ -192,7 +195,8 @@ def _locked(path: Path) -> IO[str]:
             f"Another process{f' ({holder})' if holder else ''} is working in {path}. Wait for it, or stop it, and "
             f"then resume; both at once would mix their results."
         ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
+    with _files.explained(path):
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
     return lock

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mapsto import _files
 from mapsto._imports import require
 from mapsto.errors import RunError
+from mapsto.search.journal import Journal
 
 if TYPE_CHECKING:
     import optuna
@@ -22,7 +23,9 @@ STUDY_NAME = "mapsto"
 GRPC = "grpc://"
 
 
-def open_study(path: Path, url: str | None, name: str, directions: tuple[Direction, ...]) -> optuna.Study:
+def open_study(
+    path: Path, url: str | None, name: str, directions: tuple[Direction, ...], *, alone: bool = False
+) -> optuna.Study:
     """Opens the study, or begins it.
 
     Args:
@@ -30,6 +33,7 @@ def open_study(path: Path, url: str | None, name: str, directions: tuple[Directi
         url: `sqlite:///...`, `postgresql://...`, `mysql://...`, `grpc://host:port`, or None.
         name: of the study in its storage.
         directions: of the objectives.
+        alone: nobody else writes to the journal until this process has ended.
 
     Raises:
         RunError: the storage cannot be reached, or holds another study of that name.
@@ -39,7 +43,7 @@ def open_study(path: Path, url: str | None, name: str, directions: tuple[Directi
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # What is called experimental is Optuna's own default (multivariate TPE), and the user can do nothing about it.
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    storage = _journal(path) if url is None else _remote(url)
+    storage = _journal(path, alone) if url is None else _remote(url)
     try:
         study = optuna.create_study(storage=storage, study_name=name, directions=list(directions), load_if_exists=True)
     except Exception as error:  # each database has errors of its own
@@ -54,7 +58,7 @@ def open_study(path: Path, url: str | None, name: str, directions: tuple[Directi
     return study
 
 
-def _journal(path: Path) -> BaseStorage:
+def _journal(path: Path, alone: bool) -> BaseStorage:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -62,7 +66,8 @@ def _journal(path: Path) -> BaseStorage:
     Path(f"{path}.lock").unlink(missing_ok=True)
     with _files.explained(path):
         mend_journal(path)
-        return JournalStorage(JournalFileBackend(str(path)))
+        file = JournalFileBackend(str(path))
+        return JournalStorage(Journal(path, file) if alone else file)  # type: ignore[arg-type]  # it has what is called
 
 
 def mend_journal(path: Path) -> None:

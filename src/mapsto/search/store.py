@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ TELL_SECONDS = 2.0
 class Loaded:
     """Prepared data as tensors, by their folder; not all that were asked for are held at a time.
 
+    Several threads may ask: jobs are made on another one than they are trained on.
+
     Args:
         device: where tensors go.
     """
@@ -33,16 +36,18 @@ class Loaded:
     def __init__(self, device: str) -> None:
         self._device = device
         self._ready: dict[Path, tuple[Prepared, Tensors]] = {}  # the last used last
+        self._lock = threading.Lock()
 
     def get(self, folder: Path) -> tuple[Prepared, Tensors]:
         """The data that lie in a folder."""
-        found = self._ready.pop(folder, None)
-        if found is None:
-            prepared = load_prepared(folder)
-            self._let_go(_size(prepared))
-            found = (prepared, Tensors(prepared, self._device))
-        self._ready[folder] = found
-        return found
+        with self._lock:
+            found = self._ready.pop(folder, None)
+            if found is None:
+                prepared = load_prepared(folder)
+                self._let_go(_size(prepared))
+                found = (prepared, Tensors(prepared, self._device))
+            self._ready[folder] = found
+            return found
 
     def _let_go(self, needed: int) -> None:
         """Drops what was not used for longest, as far as all would not fit beside what is needed now."""
@@ -66,6 +71,7 @@ class DataStore:
     def __init__(self, run: Run, read: Callable[[], Table], device: str, listener: Listener) -> None:
         self._run, self._read, self.device, self._listener = run, read, device, listener
         self._told = time.monotonic()
+        self._lock = threading.Lock()
         self.loaded = Loaded(device)
 
     def get(self, recipe: Recipe) -> tuple[Prepared, Tensors]:
@@ -76,6 +82,10 @@ class DataStore:
         """Where the data lie as this recipe wants them, prepared if they are not yet."""
         settings = {"data": recipe.data.model_dump(), "task": recipe.task.name, "seed": recipe.seed}
         key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+        with self._lock:
+            return self._prepared(recipe, key)
+
+    def _prepared(self, recipe: Recipe, key: str) -> Path:
         folder = self._run.path / "data"
         known: dict[str, str] = self._run.state.get("data", {})
         if key in known and (folder / known[key]).is_dir():

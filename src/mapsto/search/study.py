@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapsto.errors import TrainingError
 from mapsto.recipe.budget import parse_duration
-from mapsto.recipe.families import METRICS, PRUNERS
+from mapsto.recipe.families import METRICS, PRUNERS, TRACKERS
 from mapsto.recipe.seeds import derive
 from mapsto.search.ablating import ablate
 from mapsto.search.checkpoints import Checkpoints
@@ -36,6 +36,7 @@ from mapsto.search.standing import Candidate, Standing
 from mapsto.search.storage import STUDY_NAME, mend_journal, open_study
 from mapsto.search.store import DataStore
 from mapsto.search.training_run import checkpoint_path, drop_checkpoint, fitted, load_trainer
+from mapsto.training import trace
 from mapsto.training.base import Tick
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Study:
         self.patience = Patience(self._pause, lambda: mend_journal(run.path / JOURNAL))
         self.checkpoints = Checkpoints(run, search.disk)
         self.dispatcher = Dispatcher(crew(search, place(search, store.device, self._tick), store), self.patience)
+        self.trackers = [TRACKERS.get(name)(run.path) for name in search.trackers]
         self.confirming = Confirming(self)
         self.path: list[dict[str, Any]] = []
         self._phase: Phase = "explore"
@@ -144,17 +146,23 @@ class Study:
     def _explore(self, ledger: Ledger) -> None:
         out = self.dispatcher
         while True:
-            while out.free and not self._exploring_is_over():
-                ready = ledger.take(0.0 if out.out else LOOK_SECONDS)
-                if ready is None:
-                    break
-                out.submit(self._explored_job(ready))
+            self._fill(ledger, 0.0 if out.out else LOOK_SECONDS)
             if not out.out and (self._exploring_is_over() or ledger.is_exhausted):
                 return
             for job, outcome in out.wait(LOOK_SECONDS if not out.free else 0.02):
+                self.standing.add(job.name, outcome)
+                self._fill(ledger, 0.0)  # before anything is written: whoever is free does not wait for that
                 self._end(job, outcome)
-                ledger.give(outcome)
                 self._keep_the_best(job, outcome)
+                ledger.give(outcome)
+
+    def _fill(self, ledger: Ledger, timeout: float) -> None:
+        """Gives everyone who is free a trial, as far as there are any within so many seconds."""
+        while self.dispatcher.free and not self._exploring_is_over():
+            job = ledger.take(timeout)
+            if job is None:
+                return
+            self.dispatcher.submit(self._timed(job))
 
     def confirm(self) -> None:
         """Runs the best recipes again, with fresh seeds, until it is clear who wins or the plan's time is used up."""
@@ -176,7 +184,7 @@ class Study:
         self._phase = "final"
         self.patience(lambda: drop_unfinished(self._optuna_study()))
         winner = self.candidates()[0]
-        explored = self.explored_job(winner.number)
+        explored = self._timed(self.explored_job(winner.number))
         if self.standing.explored[winner.number].state == "stopped" and not winner.scores:
             # Too little time for even one full run: going on with it is better than to begin another.
             self.run_all([replace(explored, seconds=self.left(self.plan.final_until()))])
@@ -249,12 +257,13 @@ class Study:
             exact=search.order == "exact",
             limit=self._max_trials() or math.inf,
             patiently=self.patience,
+            make=self._explored_job,
         )
 
     def _optuna_study(self) -> optuna.Study:
         url = self.default_recipe.search.storage
         name = STUDY_NAME if url is None else f"{STUDY_NAME}-{self.run.path.resolve().name}"
-        return open_study(self.run.path / JOURNAL, url, name, self.problem.directions)
+        return open_study(self.run.path / JOURNAL, url, name, self.problem.directions, alone=True)
 
     def _exploring_is_over(self) -> bool:
         if self.run.state.get("explored"):
@@ -277,13 +286,17 @@ class Study:
         return min((limit for limit in limits if limit is not None), default=None)
 
     def _explored_job(self, ready: Ready) -> Job:
+        return self.maker.explore(ready, self.standing.explored, self.maker.sampler.interval(self.problem))
+
+    def _timed(self, job: Job) -> Job:
+        """An explored job that begins now."""
         known_time = bool(self.standing.explored)
         until = self.plan.explore_until(self.run_seconds) if known_time else self.plan.first_until()
         seconds = self.left(until)
         search = self.default_recipe.search
         if search.trial_time is not None:
             seconds = min(seconds, parse_duration(search.trial_time, "The time of a trial"))
-        return self.maker.explore(ready, self.standing.explored, seconds, self.maker.sampler.interval(self.problem))
+        return self.maker.timed(job, seconds)
 
     def _proposal(self, number: int) -> Proposal:
         """What an explored trial was proposed as."""
@@ -299,7 +312,8 @@ class Study:
             card = f"Leader so far: trial {outcome.number}.\n"
             self.patience(lambda: fitted(job).save(self.run.path / "best", card=card))
         self.checkpoints.add(outcome.number)
-        self.checkpoints.keep({self.standing.default, *leaders}, self._worth_keeping())
+        in_use = {job.starts_from for job in self.dispatcher.out.values() if job.starts_from is not None}
+        self.checkpoints.keep({self.standing.default, *leaders, *in_use}, self._worth_keeping())
 
     def _worth_keeping(self) -> list[Outcome]:
         """Trials besides the best that may still go on, or be begun with."""
@@ -323,17 +337,29 @@ class Study:
             if not out.out:
                 return
             for job, outcome in out.wait(LOOK_SECONDS):
+                self.standing.add(job.name, outcome)
                 self._end(job, outcome)
                 if job.phase in ("heat", "confirm", "ablate"):
                     drop_checkpoint(job.folder)
 
     def _end(self, job: Job, outcome: Outcome) -> None:
-        """Takes in what became of a training."""
-        self.standing.add(job.name, outcome)
+        """Writes down and tells that a training is over."""
         self.patience(self.run.save_state)
+        self._track(job, outcome)
         message = f"{job.name}: {outcome.cause}" if outcome.state in ("failed", "infeasible") else ""
         end = Tick(outcome.epochs, int(job.leaves["training.max_epochs"]), 0, 0)
         self.tell(job.phase, job.number, end, outcome.score, message, chosen=job.chosen, state=outcome.state)
+
+    def _track(self, job: Job, outcome: Outcome) -> None:
+        """Writes a training down where the user keeps experiments."""
+        if not self.trackers:
+            return
+        epochs = [record for record in trace.read(job.folder / "trace.jsonl") if record["kind"] == "epoch"]
+        for tracker in self.trackers:
+            try:
+                tracker.trial(job.name, outcome, job.leaves, epochs)
+            except Exception:  # each service has errors of its own, and none is a fault of the study
+                logger.warning("%s could not be told of %s", tracker.title, job.name, exc_info=True)
 
     def left(self, until: float) -> float:
         """Seconds until the elapsed time will be so much."""
@@ -357,7 +383,9 @@ class Study:
         """What a training will take, from the first seconds of the first one: what the plan has to go by at first."""
         done, now = (tick.epoch - 1) * tick.steps_per_epoch + tick.step, time.perf_counter()
         first, started = self._began.setdefault(job.name, (done, now))
-        if done > first and now - started > GUESS_AFTER_SECONDS:
+        if done <= first:  # a further stage, or its worker was lost and it has begun again
+            self._began[job.name] = done, now
+        elif now - started > GUESS_AFTER_SECONDS:
             each = (now - started) / (done - first)
             self._predicted = each * tick.max_epochs * tick.steps_per_epoch
 
@@ -397,7 +425,7 @@ class Study:
                 trial=trial,
                 chosen=chosen or {},
                 state=state,
-                epoch=tick.epoch,
+                epoch=tick.epoch - (tick.step > 0),  # those that are complete
                 max_epochs=tick.max_epochs,
                 step=tick.step,
                 steps_per_epoch=tick.steps_per_epoch,

@@ -135,7 +135,7 @@ class _Work:
         self.problem = Problem({}, job.directions, max_fidelity=job.max_fidelity)
         self.costs = Costs(self.recipe, job.limits)
         self.points: list[Point] = []
-        self.done_before = _Done()
+        self._spent: list[tuple[int, int, float]] = []  # epochs, steps, seconds of each stage that is over
         self.trainer: TorchTrainer | None = None
         self.saved_at, self.save_cost = time.perf_counter(), 0.0
 
@@ -259,12 +259,12 @@ class _Work:
 
     def _counted(self, stage: Stage, outcome: Outcome, folder: Path) -> Outcome:
         """Adds a stage to the points of the trial, and writes down what it gave."""
-        own = (_number(outcome.score), *(_number(value) for value in outcome.values.values()))
+        own = tuple(outcome.values.values()) or (_number(outcome.score),)
         count = len(self.points)
         if self.job.repeats and self.points:  # the mean of all so far
             own = tuple((old * count + new) / (count + 1) for old, new in zip(self.points[-1][1], own, strict=True))
         self.points.append((stage.units, own))
-        self.done_before = self.done_before.plus(outcome)
+        self._spent.append((outcome.epochs, outcome.steps, outcome.seconds))
         known = {"point": [stage.units, list(own)], "outcome": [outcome.epochs, outcome.steps, outcome.seconds]}
         _files.write_json(folder / STAGE, known | {"parameters": outcome.parameters, "best_epoch": outcome.best_epoch})
         if folder != self.job.folder:
@@ -274,20 +274,23 @@ class _Work:
     def _known(self, stage: dict[str, Any]) -> Outcome:
         units, values = stage["point"]
         self.points.append((units, tuple(values)))
-        epochs, steps, seconds = stage["outcome"]
-        self.done_before = self.done_before.plus_numbers(epochs, steps, seconds)
+        self._spent.append(tuple(stage["outcome"]))
         outcome = self.outcome("complete", Ending.COMPLETE.value)
         return self._with_points(replace(outcome, parameters=stage["parameters"], best_epoch=stage["best_epoch"]))
 
     def _with_points(self, outcome: Outcome) -> Outcome:
         """The outcome of all stages so far: the mean of repeats, or the last stage's score."""
         score, *others = self.points[-1][1]
-        done = self.done_before
-        values = dict(zip(outcome.values or self.costs.names, (score, *others), strict=False)) if others else {}
+        epochs, steps, seconds = (sum(numbers) for numbers in zip(*self._spent, strict=True))
         return replace(
-            outcome, score=score, values=values, curve=tuple(self.points), epochs=done.epochs, steps=done.steps,
-            seconds=done.seconds,
-        )  # fmt: skip
+            outcome,
+            score=score,
+            values=dict(zip(self.costs.names, (score, *others), strict=True)) if others else {},
+            curve=tuple(self.points),
+            epochs=int(epochs),
+            steps=int(steps),
+            seconds=float(seconds),
+        )
 
     # -- while it trains ----------------------------------------------------------------------------------------
 
@@ -338,19 +341,6 @@ class _Work:
             accumulate_steps=recipe.training.accumulate_steps,
             violations=dict(self.costs.violations),
         )
-
-
-class _Done:
-    """Epochs, steps and seconds of the stages that are over."""
-
-    def __init__(self, epochs: int = 0, steps: int = 0, seconds: float = 0.0) -> None:
-        self.epochs, self.steps, self.seconds = epochs, steps, seconds
-
-    def plus(self, outcome: Outcome) -> _Done:
-        return self.plus_numbers(outcome.epochs, outcome.steps, outcome.seconds)
-
-    def plus_numbers(self, epochs: int, steps: int, seconds: float) -> _Done:
-        return _Done(self.epochs + epochs, self.steps + steps, self.seconds + seconds)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

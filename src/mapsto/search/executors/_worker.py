@@ -1,4 +1,4 @@
-"""A worker process: reads jobs from its standard input, a line each, and tells on standard output how they go."""
+"""A worker process: takes jobs from a socket, a line each, and tells there how they go."""
 
 from __future__ import annotations
 
@@ -7,72 +7,63 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from typing import Any
 
-from mapsto.errors import MapstoError
-from mapsto.search.costs import resident
+from mapsto.search.executors._working import PULSE_SECONDS, Pulse, train, warm_up
 from mapsto.search.jobs import Job
 from mapsto.search.store import Loaded
-from mapsto.search.training_run import execute
-from mapsto.training.base import Tick
 
 PR_SET_PDEATHSIG = 1
 
 
-def work(device: str) -> None:
-    """Trains jobs until there are no more."""
-    from mapsto._imports import torch  # here, so that the environment is read first
+def work(device: str, line: int) -> None:
+    """Trains jobs until there are no more.
 
-    threads = os.environ.get("OMP_NUM_THREADS")
-    if threads is not None:
-        torch.set_num_threads(int(threads))
-    channel = _channel()
-    say = _Say(channel)
+    Args:
+        device: where networks are trained.
+        line: the file descriptor of the socket. Only the end of this process closes it, so that it tells of no other.
+    """
+    say = _Say(line)
+    warm_up()
     loaded = Loaded(device)
-    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)  # whose first use imports for seconds
     say(kind="ready")
-    for line in sys.stdin:
-        job = Job.from_json(json.loads(line))
-
-        def on_tick(tick: Tick, score: float | None) -> None:
-            say(kind="tick", tick=[tick.epoch, tick.max_epochs, tick.step, tick.steps_per_epoch], score=score)
-
-        try:
-            outcome = execute(job, loaded, on_tick)
-        except MapstoError as error:
-            say(kind="fault", error=type(error).__name__, message=str(error))
-            continue
-        say(kind="ended", outcome=outcome.to_json(), bytes=resident())
+    threading.Thread(target=_beat, args=(say,), name="mapsto-pulse", daemon=True).start()
+    with os.fdopen(line, encoding="utf-8", closefd=False) as jobs:
+        for job in jobs:
+            train(Job.from_json(json.loads(job)), loaded, say)
 
 
 class _Say:
-    """Writes messages, each a line."""
+    """Sends messages, each a line of JSON."""
 
-    def __init__(self, channel: int) -> None:
-        self._channel = channel
+    def __init__(self, line: int) -> None:
+        self._line, self._lock = line, threading.Lock()
 
     def __call__(self, **message: Any) -> None:
         content = (json.dumps(message) + "\n").encode()
-        while content:
-            content = content[os.write(self._channel, content) :]
+        with self._lock:
+            while content:
+                content = content[os.write(self._line, content) :]
 
 
-def _channel() -> int:
-    """Standard output for messages alone: what libraries print goes where errors go."""
-    channel = os.dup(1)
-    os.dup2(2, 1)
-    return channel
+def _beat(say: _Say) -> None:
+    pulse = Pulse()
+    while True:
+        time.sleep(PULSE_SECONDS)
+        if pulse.beats():
+            say(kind="pulse")
 
 
-def _end_with_the_parent() -> None:
+def _end_with(parent: int) -> None:
     """The kernel ends this process when the one that started it is gone, however that ended."""
-    parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
 if __name__ == "__main__":
-    _end_with_the_parent()
+    _end_with(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    work(sys.argv[1])
+    work(sys.argv[1], int(sys.argv[3]))

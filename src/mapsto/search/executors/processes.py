@@ -7,57 +7,32 @@ import json
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import ClassVar
 
-from mapsto.errors import DiskFull, RunError, TrainingError, by_name
-from mapsto.search.executors.base import Ended, Executor, Place
+from mapsto.errors import MapstoError, RunError, TrainingError
+from mapsto.search.executors._warm import Message, WarmWorkers, Worker, share_of_cores
+from mapsto.search.executors.base import Place
 from mapsto.search.jobs import Job
-from mapsto.search.outcome import Outcome
-from mapsto.training.base import Tick
-
-SILENCE_SECONDS = 60.0
-"""A worker that has said nothing for so long, and for `SILENCE_FACTOR` times its longest silence yet, hangs."""
-SILENCE_FACTOR = 20.0
-START_SECONDS = 120.0
-"""Importing torch on a busy machine may take that long."""
-GRACE_SECONDS = 20.0
-"""A job whose time is up ends itself after a step; one that is still there so much later is ended."""
-
-GROWTH_BYTES, GROWTH_FACTOR = 512 * 2**20, 1.5
-"""A worker that holds so much more than after its first job, and so many times that, is replaced by a new one."""
 
 
-@dataclass
-class _Worker:
-    """A process, the job that it has, and when it was last heard of."""
+@dataclass(eq=False, kw_only=True)
+class _Process(Worker):
+    """A worker process, the line to it, where what it prints goes, and what it has said of a message so far."""
 
     process: subprocess.Popen[bytes]
-    heard: float
-    job: Job | None = None
-    ends_at: float = float("inf")
-    longest_silence: float = 0.0
-    is_ready: bool = False
-    first_bytes: int | None = None
-    buffer: bytearray = field(default_factory=bytearray)
-
-    @property
-    def patience(self) -> float:
-        """Seconds of silence after which the process counts as hanging."""
-        if not self.is_ready:
-            return START_SECONDS
-        return max(SILENCE_SECONDS, SILENCE_FACTOR * self.longest_silence)
+    line: socket.socket
+    log: Path
+    heard: bytearray = field(default_factory=bytearray)
 
 
-class Processes(Executor):
-    """Workers stay warm between jobs, and a worker that dies, hangs or grows is replaced.
-
-    A job whose worker was lost is handed back (`Ended` without an outcome): its checkpoint is at most some seconds old.
+class Processes(WarmWorkers[_Process]):
+    """Worker processes, which end with the one that started them.
 
     Args:
         place: how many workers, and on what.
@@ -68,150 +43,67 @@ class Processes(Executor):
     def __init__(self, place: Place) -> None:
         super().__init__(place)
         self._selector = selectors.DefaultSelector()
-        self._workers: list[_Worker | None] = [None] * place.workers
-        self._logs = Path(os.devnull)
-
-    @property
-    def free(self) -> int:
-        return sum(worker is None or worker.job is None for worker in self._workers)
-
-    def submit(self, job: Job) -> None:
-        slot = next(i for i, worker in enumerate(self._workers) if worker is None or worker.job is None)
-        worker = self._workers[slot] or self._start(slot, job)
-        now = time.monotonic()
-        worker.job, worker.heard, worker.ends_at = job, now, now + job.seconds
-        with contextlib.suppress(BrokenPipeError):  # it has died between two jobs; `wait` hands the job back
-            _stream(worker.process.stdin).write((json.dumps(job.to_json()) + "\n").encode())
-            _stream(worker.process.stdin).flush()
-
-    def wait(self, timeout: float) -> list[Ended]:
-        ended: list[Ended] = []
-        until = time.monotonic() + timeout
-        while not ended and (left := until - time.monotonic()) > 0:
-            for key, _ in self._selector.select(min(left, 1.0)):
-                ended += self._heard(key.data)
-            for slot, worker in enumerate(self._workers):
-                if worker is not None:
-                    ended += self._checked(slot, worker)
-        return ended
 
     def close(self) -> None:
-        for slot in range(len(self._workers)):
-            self._end(slot)
+        super().close()
         self._selector.close()
 
-    # -- what a worker says ---------------------------------------------------------------------------------------
-
-    def _heard(self, slot: int) -> list[Ended]:
-        """Reads what a worker has said, and acts on whole lines."""
-        worker = self._workers[slot]
-        if worker is None or worker.process.stdout is None:
-            return []
-        content = os.read(worker.process.stdout.fileno(), 1 << 16)
-        if not content:
-            return self._lost(slot, worker)
-        now = time.monotonic()
-        worker.longest_silence = max(worker.longest_silence, now - worker.heard) if worker.is_ready else 0.0
-        worker.heard = now
-        worker.buffer += content
-        *lines, rest = worker.buffer.split(b"\n")
-        worker.buffer = bytearray(rest)
-        return [end for line in lines for end in self._told(slot, worker, json.loads(line))]
-
-    def _told(self, slot: int, worker: _Worker, message: Mapping[str, Any]) -> list[Ended]:
-        job = worker.job
-        match message["kind"]:
-            case "ready":
-                worker.is_ready = True
-            case "tick" if job is not None:
-                self.place.on_tick(job, Tick(*message["tick"]), message["score"])
-            case "fault" if job is not None:
-                error = by_name(message["error"], message["message"])
-                if not isinstance(error, DiskFull):
-                    raise error
-                worker.job, worker.ends_at = None, float("inf")
-                return [Ended(job, None, fault=error)]
-            case "ended" if job is not None:
-                worker.job, worker.ends_at = None, float("inf")
-                self._recycle(slot, worker, int(message["bytes"]))
-                return [Ended(job, Outcome.from_json(message["outcome"]))]
-        return []
-
-    def _recycle(self, slot: int, worker: _Worker, held: int) -> None:
-        """Replaces a worker that holds much more memory than it did after its first job."""
-        if worker.first_bytes is None:
-            worker.first_bytes = held
-        if held > max(worker.first_bytes + GROWTH_BYTES, GROWTH_FACTOR * worker.first_bytes):
-            self._end(slot)
-
-    def _checked(self, slot: int, worker: _Worker) -> list[Ended]:
-        """Ends a worker that hangs."""
-        now = time.monotonic()
-        if worker.job is None:
-            return []
-        if now - worker.heard > worker.patience:
-            return self._lost(slot, worker, f"nothing was heard of it for {now - worker.heard:.0f} s")
-        if now > worker.ends_at + GRACE_SECONDS:
-            return self._lost(slot, worker, "it did not end when its time was up")
-        return []
-
-    def _lost(self, slot: int, worker: _Worker, cause: str = "") -> list[Ended]:
-        """A worker is gone, or is ended; its job is handed back."""
-        job = worker.job
-        self._end(slot)
-        if not worker.is_ready and not cause and worker.process.returncode > 0:
-            raise TrainingError(
-                f"A worker process ended with {_status(worker.process.returncode)} before it could begin; {self._logs} "
-                f"has what it said. `--executor in_process` trains without workers."
-            )
-        cause = cause or f"its process ended with {_status(worker.process.returncode)}"
-        return [] if job is None else [Ended(job, None, cause)]
-
-    # -- processes ------------------------------------------------------------------------------------------------
-
-    def _start(self, slot: int, job: Job) -> _Worker:
-        self._logs = job.folder.parent.parent / "workers" / f"{slot}.log"
+    def _start(self, slot: int, job: Job) -> _Process:
+        path = job.folder.parent.parent / "workers" / f"{slot}.log"
+        line, far_end = socket.socketpair()
+        module = "mapsto.search.executors._worker"
         try:
-            self._logs.parent.mkdir(exist_ok=True)
-            with self._logs.open("ab") as log:
+            path.parent.mkdir(exist_ok=True)
+            with far_end, path.open("ab") as log:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "mapsto.search.executors._worker", self._device(slot)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
+                    [sys.executable, "-m", module, self._device(), str(os.getpid()), str(far_end.fileno())],
+                    pass_fds=[far_end.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
                     stderr=log,
                     env=self._environment(slot),
                     start_new_session=True,  # Ctrl-C is for the process that leads
                 )
         except OSError as error:
             raise RunError(f"A worker process cannot be started ({error}). Take fewer `--workers`.") from error
-        worker = _Worker(process, time.monotonic())
-        self._workers[slot] = worker
-        self._selector.register(_stream(process.stdout), selectors.EVENT_READ, slot)
+        worker = _Process(slot, process=process, line=line, log=path)
+        self._selector.register(line, selectors.EVENT_READ, worker)
         return worker
 
-    def _end(self, slot: int) -> None:
-        worker = self._workers[slot]
-        if worker is None:
-            return
-        self._workers[slot] = None
-        self._selector.unregister(_stream(worker.process.stdout))
+    def _send(self, worker: _Process, job: Job) -> None:
+        with contextlib.suppress(ConnectionError):
+            worker.line.sendall((json.dumps(job.to_json()) + "\n").encode())
+
+    def _listen(self, seconds: float) -> Iterable[tuple[_Process, Sequence[Message] | None]]:
+        for key, _ in self._selector.select(seconds):
+            worker: _Process = key.data
+            content = b""
+            with contextlib.suppress(ConnectionError):
+                content = worker.line.recv(1 << 16)
+            worker.heard += content
+            *messages, worker.heard = worker.heard.split(b"\n")
+            yield worker, [json.loads(message) for message in messages] if content else None
+
+    def _end(self, worker: _Process) -> str:
+        self._selector.unregister(worker.line)
+        worker.line.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(worker.process.pid, signal.SIGKILL)  # helpers of its own too
-        worker.process.wait()
-        for stream in (worker.process.stdin, worker.process.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                _stream(stream).close()
+        return f"its process ended with {_status(worker.process.wait())}"
 
-    def _device(self, slot: int) -> str:
+    def _refusal(self, worker: _Process, how: str) -> MapstoError | None:
+        if worker.process.returncode <= 0:  # ended by a signal, for want of memory mostly
+            return None
+        return TrainingError(
+            f"A worker process could not begin ({how}); {worker.log} has what it said. "
+            f"`--executor in_process` trains without workers."
+        )
+
+    def _device(self) -> str:
         return self.place.device if self.place.device == "cpu" else "cuda"
 
     def _environment(self, slot: int) -> dict[str, str]:
-        """Its share of the machine, to be read before torch is imported."""
-        own = {"OMP_WAIT_POLICY": "PASSIVE", "MAPSTO_WORKER": str(slot)}
-        if self.place.threads is not None:
-            own |= dict.fromkeys(
-                ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self.place.threads)
-            )
+        own = share_of_cores(self.place)
         if self.place.device != "cpu":
             own["CUDA_VISIBLE_DEVICES"] = _gpu_of(slot)
         return {**os.environ, **own}
@@ -237,8 +129,3 @@ def _status(code: int) -> str:
     if code < 0:
         return f"signal {signal.Signals(-code).name}"
     return f"status {code}"
-
-
-def _stream(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    return stream

@@ -20,19 +20,20 @@ def startup_trials(problem: Problem) -> int:
 def build_tpe(problem: Problem, seed: int, *, startup: int | None = None) -> TPESampler:
     """Multivariate TPE; in groups of ranges that are active together, where some are conditional.
 
-    Trials that still run count as poor (the "constant liar"), so that several at once do not crowd in one place.
+    Trials that still run count as poor (the "constant liar"), so that several at once do not crowd in one place. In a
+    long study it looks at the best trials and the latest.
 
     Args:
         problem: what is searched.
         seed: of this one proposal.
         startup: random trials; None: `startup_trials`.
     """
-    from optuna.samplers import TPESampler  # here, since optuna takes a quarter of a second to import
+    from mapsto.search.samplers._window import WindowTPE  # here, since optuna takes a quarter of a second to import
 
     with warnings.catch_warnings():
         # Groups have been called experimental since Optuna 2.8, and the user can do nothing about it.
         warnings.simplefilter("ignore")
-        return TPESampler(
+        return WindowTPE(
             seed=seed,
             multivariate=True,
             group=is_conditional(problem.ranges),
