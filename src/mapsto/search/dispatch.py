@@ -9,7 +9,7 @@ from functools import partial
 
 from mapsto.search.executors.base import Executor
 from mapsto.search.jobs import Job
-from mapsto.search.outcome import Outcome
+from mapsto.search.outcome import RESULT, Outcome
 from mapsto.search.patience import Patience
 from mapsto.search.training_run import checkpoint_path, log
 
@@ -30,6 +30,7 @@ class Dispatcher:
     def __init__(self, executor: Executor, patience: Patience) -> None:
         self.executor, self._patience = executor, patience
         self.out: dict[str, Job] = {}
+        self._results: dict[str, tuple[int, int] | None] = {}  # the result files that jobs began with
         self._losses: dict[str, tuple[int, float]] = {}
 
     @property
@@ -40,6 +41,7 @@ class Dispatcher:
     def submit(self, job: Job) -> None:
         """Gives a job out."""
         self.out[job.name] = job
+        self._results[job.name] = _result(job)
         self.executor.submit(job)
 
     def wait(self, timeout: float) -> Iterator[tuple[Job, Outcome]]:
@@ -47,20 +49,23 @@ class Dispatcher:
         for ended in self.executor.wait(timeout):
             job = self.out[ended.job.name]
             outcome = ended.outcome
-            if ended.fault is not None:
+            if outcome is None and _result(job) != self._results[job.name]:
+                # Whoever trained it was lost between writing the result and telling it, which then stands.
+                outcome = Outcome.read(job.folder)
+            elif ended.fault is not None:
                 self._patience(partial(_probe, ended.fault, job))
                 self.executor.submit(job)
                 continue
             if outcome is None:
                 outcome = self._lost(job, ended.cause)
             if outcome is not None:
-                del self.out[job.name]
+                del self.out[job.name], self._results[job.name]
                 self._losses.pop(job.name, None)
                 yield job, outcome
 
     def _lost(self, job: Job, cause: str) -> Outcome | None:
         """Gives a lost job out again, from its last checkpoint; its result where that has become hopeless."""
-        log(job.folder, f"lost: {cause}")
+        self._patience(lambda: log(job.folder, f"lost: {cause}"))
         logger.info("trial %s was lost: %s", job.number, cause)
         path = checkpoint_path(job.folder)
         saved = path.stat().st_mtime if path.exists() else 0.0
@@ -68,7 +73,7 @@ class Dispatcher:
         count = count + 1 if saved <= before else 1
         self._losses[job.name] = (count, saved)
         if count >= MOST_LOSSES:
-            outcome = Outcome(
+            hopeless = Outcome(
                 number=job.number,
                 phase=job.phase,
                 state="failed",
@@ -84,14 +89,23 @@ class Dispatcher:
                 of=job.of,
                 starts_from=job.starts_from,
             )
-            outcome.write(job.folder)
-            return outcome
+            self._patience(lambda: hopeless.write(job.folder))
+            return hopeless
         if "SIGKILL" in cause and count > 1:  # most likely by the system, for want of memory
             pieces = 2 * int(job.leaves["training.accumulate_steps"])
             job = replace(job, leaves={**job.leaves, "training.accumulate_steps": pieces})
         self.out[job.name] = job
         self.executor.submit(job)
         return None
+
+
+def _result(job: Job) -> tuple[int, int] | None:
+    """Which result file lies in a job's folder; None: there is none."""
+    try:
+        found = (job.folder / RESULT).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _probe(fault: Exception, job: Job) -> None:
