@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+import time
+from dataclasses import replace
 from typing import Any
 
 from mapsto.errors import MapstoError
@@ -32,7 +34,8 @@ def work(device: str) -> None:
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)  # whose first use imports for seconds
     say(kind="ready")
     for line in sys.stdin:
-        job = Job.from_json(json.loads(line))
+        message = json.loads(line)
+        job = replace(Job.from_json(message["job"]), seconds=max(0.0, message["until"] - time.monotonic()))
 
         def on_tick(tick: Tick, score: float | None) -> None:
             say(kind="tick", tick=[tick.epoch, tick.max_epochs, tick.step, tick.steps_per_epoch], score=score)

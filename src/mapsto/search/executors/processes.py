@@ -85,7 +85,9 @@ class Processes(Executor):
         now = time.monotonic()
         worker.job, worker.heard, worker.ends_at = job, now, now + job.seconds
         with contextlib.suppress(BrokenPipeError):  # it has died between two jobs; `wait` hands the job back
-            _stream(worker.process.stdin).write((json.dumps(job.to_json()) + "\n").encode())
+            # The clock is the machine's: what the worker takes to start is a part of the job's time.
+            message = {"job": job.to_json(), "until": now + job.seconds}
+            _stream(worker.process.stdin).write((json.dumps(message) + "\n").encode())
             _stream(worker.process.stdin).flush()
 
     def wait(self, timeout: float) -> list[Ended]:
