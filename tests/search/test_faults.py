@@ -11,6 +11,7 @@ import mapsto.search.training_run as training_run
 from mapsto.errors import DiskFull
 from mapsto.search import patience
 from mapsto.training.loop import TorchTrainer
+from mapsto.training.step import Step
 
 SETTINGS = [
     "model.name=mlp", "model.hidden_dim=16", "optimizer.learning_rate=log(1e-3, 1e-2)", "training.max_epochs=3",
@@ -58,12 +59,21 @@ def test_what_never_fits_is_infeasible(tmp_path, monkeypatch):
     assert "out of memory, also in 8 pieces" in states["infeasible"]["cause"]
 
 
-def test_a_training_that_diverges_ends_within_a_few_steps(tmp_path):
-    settings = [*SETTINGS, "optimizer.name=sgd", "optimizer.learning_rate=choice(0.05, 100)", "search.sampler=grid"]
-    result = mp.tune("digits", settings=settings, n_trials=3, out=tmp_path / "run")
-    failed = [o for o in outcomes(result.run).values() if o["state"] == "failed"]
+def test_a_training_whose_loss_is_no_number_ends_at_that_step(tmp_path, monkeypatch):
+    call = Step.__call__
+
+    def poisoned(step, batch, rate):
+        loss = call(step, batch, rate)
+        is_third = step.optimizer.state[step._parameters[0]]["step"] >= 3
+        return loss * float("nan") if is_third and step.recipe.optimizer.learning_rate > 0.002 else loss
+
+    monkeypatch.setattr(Step, "__call__", poisoned)
+    result = mp.tune("digits", settings=[*SETTINGS, "optimizer.name=adam"], n_trials=4, out=tmp_path / "run")
+    found = outcomes(result.run)
+    failed = [o for o in found.values() if o["state"] == "failed"]
     assert failed
-    assert all(o["steps"] <= 5 and "ten thousand times" in o["cause"] for o in failed)
+    assert {(o["steps"], "no longer a finite number" in o["cause"]) for o in failed} == {(3, True)}
+    assert {o["state"] for o in found.values() if o["chosen"]["optimizer.learning_rate"] <= 0.002} == {"complete"}
 
 
 def test_a_trial_ends_at_its_own_time(tmp_path):
