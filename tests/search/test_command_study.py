@@ -185,7 +185,7 @@ def test_a_study_that_was_stopped_goes_on_as_if_nothing_had_happened(program, un
     process = drive("tune", program, out)
     when_there_are(out, 3)
     os.kill(process.pid, number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     if number != signal.SIGKILL:
         assert errors == f"Stopped. What was finished is kept; `mapsto resume {out}` goes on.\n"
         assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]

@@ -158,7 +158,8 @@ def split(source: str, recipe: Path | None) -> tuple[str | None, Path | None]:
 def needed(value: str | None, name: str, what: str) -> str:
     """The value, or an error that says what is missing."""
     if value is None:
-        raise typer.BadParameter(f"it is missing: {what}.", param_hint=name)
+        kind = "option" if name.startswith("-") else "argument"
+        raise typer.BadParameter(f"Missing {kind} '{name}': {what}.")
     return value
 
 

@@ -166,8 +166,8 @@ class Confirming:
     def _row_differences(self, rounds: int) -> dict[int, NDArray[np.float64]] | None:
         """What each validation row says of each finalist beside the default, over the rounds so far."""
         default = self.default
-        if default is None or len(self.scores[default]) < rounds:
-            return None
+        if default is None or len(self.scores[default]) < rounds or not np.isfinite(self.scores[default]).all():
+            return None  # a run of the default that failed has no answers
         found = {}
         for number, scores in self.scores.items():
             if number == default or not np.isfinite(scores).all():

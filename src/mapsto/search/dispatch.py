@@ -11,7 +11,7 @@ from functools import partial
 
 from mapsto.search.executors.base import Executor
 from mapsto.search.jobs import Job
-from mapsto.search.outcome import Outcome
+from mapsto.search.outcome import RESULT, Outcome
 from mapsto.search.patience import Patience
 from mapsto.search.training_run import checkpoint_path, log
 
@@ -34,6 +34,7 @@ class Dispatcher:
         self.out: dict[str, Job] = {}
         self._until: dict[str, float] = {}
         self._again: deque[Job] = deque()
+        self._results: dict[str, tuple[int, int] | None] = {}  # the result files that jobs began with
         self._losses: dict[str, tuple[int, float]] = {}
 
     @property
@@ -45,6 +46,7 @@ class Dispatcher:
         """Gives a job out."""
         self.out[job.name] = job
         self._until[job.name] = time.monotonic() + job.seconds
+        self._results[job.name] = _result(job)
         self.executor.submit(job)
 
     def wait(self, timeout: float) -> Iterator[tuple[Job, Outcome]]:
@@ -54,14 +56,17 @@ class Dispatcher:
         for ended in self.executor.wait(timeout):
             job = self.out[ended.job.name]
             outcome = ended.outcome
-            if ended.fault is not None:
+            if outcome is None and _result(job) != self._results[job.name]:
+                # Whoever trained it was lost between writing the result and telling it, which then stands.
+                outcome = Outcome.read(job.folder)
+            elif ended.fault is not None:
                 self._patience(partial(_probe, ended.fault, job))
                 self._again.append(job)
                 continue
             if outcome is None:
                 outcome = self._lost(job, ended.cause)
             if outcome is not None:
-                del self.out[job.name], self._until[job.name]
+                del self.out[job.name], self._until[job.name], self._results[job.name]
                 self._losses.pop(job.name, None)
                 yield job, outcome
 
@@ -81,7 +86,7 @@ class Dispatcher:
         count = count + 1 if saved <= before else 1
         self._losses[job.name] = (count, saved)
         if count >= MOST_LOSSES:
-            outcome = Outcome(
+            hopeless = Outcome(
                 number=job.number,
                 phase=job.phase,
                 state="failed",
@@ -97,8 +102,8 @@ class Dispatcher:
                 of=job.of,
                 starts_from=job.starts_from,
             )
-            self._patience(partial(outcome.write, job.folder))
-            return outcome
+            self._patience(partial(hopeless.write, job.folder))
+            return hopeless
         if "SIGKILL" in cause and count > 1:  # most likely by the system, for want of memory
             pieces = 2 * int(job.leaves["training.accumulate_steps"])
             job = replace(job, leaves={**job.leaves, "training.accumulate_steps": pieces})
@@ -109,6 +114,15 @@ class Dispatcher:
 def _note(job: Job, line: str) -> None:
     job.folder.mkdir(parents=True, exist_ok=True)  # it may have been lost before it had one
     log(job.folder, line)
+
+
+def _result(job: Job) -> tuple[int, int] | None:
+    """Which result file lies in a job's folder; None: there is none."""
+    try:
+        found = (job.folder / RESULT).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _probe(fault: Exception, job: Job) -> None:

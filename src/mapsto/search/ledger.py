@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import threading
-from bisect import insort
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -87,7 +87,8 @@ class Ledger:
         self.lookahead, self.exact, self.limit, self._patiently = lookahead, exact, limit, patiently
         self._make = make
         self._told: dict[int, Outcome] = {}
-        self._numbers: list[int] = []  # of the trials that were told, sorted
+        self._numbers: list[int] = []  # of the trials that were told, sorted, and beside it what came of them
+        self._in_order: list[Outcome] = []
         self._given: dict[int, Outcome] = {}
         self._ready: deque[Any] = deque()
         self._ids: dict[int, int] = {}
@@ -190,8 +191,7 @@ class Ledger:
         self._ids = {trial.number: trial._trial_id for trial in trials}
         for trial in trials:
             if trial.state.is_finished():
-                self._told[trial.number] = self._given.get(trial.number) or _lost(trial.number)
-                self._numbers.append(trial.number)
+                self._take_down(self._given.get(trial.number) or _lost(trial.number))
         asked = [trial for trial in trials if trial.state != TrialState.WAITING]
         whole = [t for t in asked if t.state.is_finished() or self._is_whole(t.params)]
         self._asked = len(whole)
@@ -256,10 +256,11 @@ class Ledger:
 
     def _begun(self, number: int) -> FrozenTrial | None:
         """The trial of this number, where the storage has it already."""
-        storage, study = self.study._storage, self.study._study_id
-        if number >= storage.get_n_trials(study):
+        storage = self.study._storage
+        try:
+            return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(self.study._study_id, number))
+        except KeyError:
             return None
-        return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study, number))
 
     def _enqueue(self, number: int, seed: int) -> None:
         """Lays a recipe ready for Optuna's next trial, where it is not the sampler of Optuna that proposes."""
@@ -294,14 +295,20 @@ class Ledger:
 
     def _history(self, number: int) -> list[Outcome]:
         """What a trial may know, by number."""
-        last = number - self.lookahead if self.exact else math.inf
-        return [self._told[told] for told in self._numbers if told <= last]
+        known = bisect_right(self._numbers, number - self.lookahead) if self.exact else len(self._numbers)
+        return self._in_order[:known]
 
     def _tell(self, outcome: Outcome) -> None:
         """Tells Optuna what became of a trial."""
         with together(self.study):
             self._write(outcome)
-        insort(self._numbers, outcome.number)
+        self._take_down(outcome)
+
+    def _take_down(self, outcome: Outcome) -> None:
+        """From now on trials may know it."""
+        place = bisect_right(self._numbers, outcome.number)
+        self._numbers.insert(place, outcome.number)
+        self._in_order.insert(place, outcome)
         with self._changed:
             self._told[outcome.number] = outcome
 

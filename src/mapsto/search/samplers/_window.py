@@ -38,11 +38,12 @@ class WindowTPE(TPESampler):
     _seen: Study | None = None
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        past = _Past.of(study)
+        past, trials = _Past.of(study), study.get_trials(deepcopy=False)
+        self._seen = _Window(study, past.window(trials))
         self._search_space = past.common
         if self._group:
             self._group_decomposed_search_space = past.groups
-        return super().infer_relative_search_space(study, trial)
+        return super().infer_relative_search_space(_Window(study, trials), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
