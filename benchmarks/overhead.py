@@ -108,7 +108,7 @@ class Sleeping(Executor):
         window = self.schedule.window(job.number)
         if self._over:
             gap = now - self._over.pop(0)
-            if window is not None and self.schedule.window(job.number - 2) == window:
+            if window is not None:
                 self.gaps[window].append(1000 * gap)
         seconds = self._rng.uniform(0.05, 0.1) if self.schedule.is_real(job.number) else 0.0
         heapq.heappush(self._out, (now + seconds, job.number, job))
@@ -211,11 +211,11 @@ def measure(workers: int, trials: Sequence[int], folder: Path) -> list[dict[str,
     with made(folder, workers, schedule) as (study, executor):
         began = time.perf_counter()
         study.explore()
-        print(f"{workers} worker(s), {schedule.last} trials, {time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{workers} at once, {schedule.last} trials, {time.perf_counter() - began:.0f} s", flush=True)
         ranges = len(study.space.ranges)
     return [
         {
-            "case": f"trial {trial:,}, {workers} worker(s)",
+            "case": f"trial {trial:,}, {workers} at once",
             "trial": trial,
             "workers": workers,
             "ranges": ranges,
@@ -233,7 +233,7 @@ def shown(rows: Sequence[Mapping[str, Any]]) -> RichTable:
     view = RichTable(title=f"Overhead of the tuner, ms a trial (a gap must stay below {LIMIT_MS:g} ms)")
     view.add_column("")
     for row in rows:
-        view.add_column(row["case"], justify="right")
+        view.add_column(f"trial {row['trial']:,}\n{row['workers']} at once", justify="right")
     for name, key in (("gap, median", "gap_ms"), ("gap, 90 %", "gap_ms_p90"), ("gap, longest", "gap_ms_max")):
         view.add_row(name, *(f"{row[key]:.1f}" for row in rows))
     titles = list(dict.fromkeys(title for row in rows for title in row["cpu_ms"]))

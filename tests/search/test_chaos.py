@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-import chaos
+import chaos  # type: ignore[import-not-found]
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def test_what_an_operation_writes_reaches_the_file_when_it_ends(tmp_path):
 
 def test_lines_that_found_no_space_are_written_once_there_is_some(tmp_path):
     path = tmp_path / "study.journal"
-    study = optuna.create_study(study_name="mapsto", storage=JournalStorage(Journal(path, FullOnce(str(path)))))
+    study = optuna.create_study(study_name="mapsto", storage=JournalStorage(Journal(path, FullOnce(str(path)))))  # type: ignore[arg-type]
     before = path.read_bytes()
     with pytest.raises(DiskFull), together(study):
         study.ask()
