@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from functools import partial
 
 import pytest
@@ -97,6 +98,25 @@ def test_workers_that_end_in_any_order_give_the_serial_study(tmp_path, serial, w
 def test_a_study_that_is_interrupted_goes_on_as_if_it_had_not_been(tmp_path, serial, stop):
     outcomes = drive(ledger(tmp_path / "journal"), {}, stop_after=stop)
     assert recipes(drive(ledger(tmp_path / "journal"), outcomes)) == recipes(serial)
+
+
+def test_a_study_that_had_asked_for_all_its_trials_is_not_exhausted_before_they_are_trained(tmp_path):
+    outcomes = drive(ledger(tmp_path / "journal", limit=6, lookahead=6), {}, workers=6, stop_after=4)
+    book = ledger(tmp_path / "journal", limit=6, lookahead=6)
+    made = book._make
+
+    def slowly(ready):
+        time.sleep(0.2)
+        return made(ready)
+
+    book._make = slowly
+    book.begin(outcomes)
+    seen = []
+    while not book.is_exhausted:
+        ready = book.take(0.05)
+        seen += [] if ready is None else [ready.number]
+    book.close()
+    assert seen == [4, 5]
 
 
 def test_a_result_whose_telling_was_lost_is_told_again(tmp_path, serial):

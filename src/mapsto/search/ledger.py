@@ -97,6 +97,7 @@ class Ledger:
         self._changed = threading.Condition()
         self._fault: BaseException | None = None
         self._closing = False
+        self._looked = False
         self._thread = threading.Thread(target=self._work, name="mapsto-ledger", daemon=True)
 
     def begin(self, outcomes: Mapping[int, Outcome]) -> None:
@@ -127,7 +128,7 @@ class Ledger:
         """Whether no further trial will come, whatever becomes of those that are out."""
         with self._changed:
             self._raise()
-            return not self._ready and self._asked >= self.limit
+            return self._looked and not self._ready and self._asked >= self.limit
 
     def close(self, *, settle: bool = False) -> None:
         """Stops proposing.
@@ -138,7 +139,7 @@ class Ledger:
         with self._changed:
             if settle:
                 self.limit = 0
-                self._changed.wait_for(lambda: self._fault or self._closing or not self._next_tell())
+                self._changed.wait_for(lambda: self._fault or (self._looked and not self._next_tell()))
             self._closing = True
             self._changed.notify_all()
         self._thread.join(10.0)
@@ -187,6 +188,8 @@ class Ledger:
         """Finds out how far the storage has come."""
         from optuna.trial import TrialState
 
+        self._told.clear()  # it may be a second look, after a full disk
+        self._numbers.clear()
         trials = sorted(self.study.get_trials(deepcopy=False), key=lambda trial: trial.number)
         self._ids = {trial.number: trial._trial_id for trial in trials}
         for trial in trials:
@@ -194,13 +197,17 @@ class Ledger:
                 self._take_down(self._given.get(trial.number) or _lost(trial.number))
         asked = [trial for trial in trials if trial.state != TrialState.WAITING]
         whole = [t for t in asked if t.state.is_finished() or self._is_whole(t.params)]
-        self._asked = len(whole)
+        ready = []
         for trial in whole:
             attrs = trial.user_attrs
             proposal = Proposal(self._chosen(trial.params), attrs.get(STARTS_FROM), attrs.get(GOES_ON, False))
             first = self._first_part(trial.number, proposal)
             if trial.number not in self._given and not trial.state.is_finished():
-                self._ready.append(self._make(self._with_known(trial.number, proposal, first)))
+                ready.append(self._make(self._with_known(trial.number, proposal, first)))
+        with self._changed:  # at once: whoever waits must not see a study that has asked for all and has none ready
+            self._asked, self._looked = len(whole), True
+            self._ready.extend(ready)
+            self._changed.notify_all()
 
     def _is_whole(self, params: Mapping[str, Any]) -> bool:
         """Whether a trial that was being asked for has all its values."""
