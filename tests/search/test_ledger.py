@@ -101,7 +101,11 @@ def test_a_study_that_is_interrupted_goes_on_as_if_it_had_not_been(tmp_path, ser
 
 
 def test_a_study_that_had_asked_for_all_its_trials_is_not_exhausted_before_they_are_trained(tmp_path):
-    outcomes = drive(ledger(tmp_path / "journal", limit=6, lookahead=6), {}, workers=6, stop_after=4)
+    book = ledger(tmp_path / "journal", limit=6, lookahead=6)
+    book.begin({})
+    asked = [book.take(5.0) for _ in range(6)]
+    book.close()
+    outcomes = {ready.number: trained(ready) for ready in asked[:4]}
     book = ledger(tmp_path / "journal", limit=6, lookahead=6)
     made = book._make
 
