@@ -101,7 +101,8 @@ def test_what_was_stopped_early_goes_on_as_if_it_had_not_been(tmp_path, monkeypa
 
 
 def test_a_population_inherits_weights(frame, tmp_path):
-    _, trials = explored(frame, tmp_path, "search.sampler=pbt", "search.pruner=off")
+    result, trials = explored(frame, tmp_path, "search.sampler=pbt")
+    assert result.summary()["search"]["pruner"] == "off"  # a member that is behind takes over another's weights
     begun = [t for t in trials if t["starts_from"] is not None]
     assert len(begun) == 4
     for trial in begun:

@@ -246,7 +246,7 @@ def test_a_few_failures_are_not_worth_a_word():
 
 def test_few_trials_for_many_settings_are_called_few():
     (finding,) = health(Problem(RANGES), studied(noise, 11, 0), UNKNOWN)
-    assert (finding.kind, finding.setting) == ("few_points", "search.n_trials=60")
+    assert (finding.kind, finding.setting) == ("few_points", "search.n_trials=49")
     assert finding.message.startswith("11 trials for 6 settings, searched at once, are few; 60 would show more.")
     assert health(Problem(RANGES), [], UNKNOWN) == []
 

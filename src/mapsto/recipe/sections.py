@@ -320,7 +320,8 @@ class SearchOptions(Options):
     pruner: str = Field(
         "auto",
         validate_default=False,
-        description="how poor trials are stopped early; auto: median, or racing where folds or seeds are the fidelity",
+        description="how poor trials are stopped early; auto: median, racing where folds or seeds are the fidelity, "
+        "off for pbt",
     )
     budget: str | None = Field(None, description='wall-clock time, as "90s", "10m" or "1h30m"; null: no limit')
     n_trials: int | None = Field(None, ge=1, description="trials, at most; null: as many as the budget holds")

@@ -271,7 +271,8 @@ def _few_points(problem: Problem, trials: Sequence[Outcome]) -> list[SpaceFindin
         wanted=wanted,
     )
     evidence = {"trials": len(scored), "settings": settings, "wanted": wanted}
-    return [SpaceFinding("few_points", "", message, evidence, None, f"search.n_trials={wanted}")]
+    further = wanted - len(scored)  # a study that is continued counts those
+    return [SpaceFinding("few_points", "", message, evidence, None, f"search.n_trials={further}")]
 
 
 def _unused(problem: Problem, trials: Sequence[Outcome]) -> list[SpaceFinding]:

@@ -249,9 +249,10 @@ class Ledger:
         running = begun is not None and begun.state == TrialState.RUNNING
         trial = optuna.Trial(self.study, begun._trial_id) if begun is not None and running else self.study.ask()
         attrs = trial.user_attrs
+        laid_ready = self.study._storage.get_trial(trial._trial_id).system_attrs.get("fixed_params", {})
 
         def value(name: str, range_: Range) -> Any:
-            if name not in trial.relative_params:
+            if name not in laid_ready and name not in trial.relative_params:  # which samples when it is looked at
                 # A value that is drawn by itself must not depend on how many were drawn before it: a trial whose asking
                 # was interrupted has some already.
                 self.study.sampler = self.sampler.build(self.problem, derive(seed, name))

@@ -57,7 +57,10 @@ class Maker:
         search = self.default_recipe.search
         self.sampler: Sampler = named(search.sampler)
         by_repeats = search.fidelity in ("folds", "seeds")
-        self.pruner = search.pruner if search.pruner != "auto" else "racing" if by_repeats else "median"
+        self.pruner = search.pruner
+        if search.pruner == "auto":
+            in_steps = self.sampler.interval(self.problem(None)) is not None  # members of a population do not end early
+            self.pruner = "racing" if by_repeats else "off" if in_steps else "median"
         if self.pruner == "racing" and not by_repeats:
             raise RecipeError(
                 f"`search.pruner: racing` compares recipes over folds or seeds, and `search.fidelity` is "

@@ -269,7 +269,8 @@ class Study:
         if self.run.state.get("explored"):
             return True
         ended = len(self.standing.explored)
-        if ended >= HOPELESS and not self.standing.ranked(1):
+        dropped = len(self.run.state.get("continued", {}).get("dropped", ()))  # by an edit, and by no fault
+        if ended - dropped >= HOPELESS and not self.standing.ranked(1):
             return True
         time_is_up = ended > 0 and self.run.elapsed >= self.plan.explore_until(self.run_seconds)
         if time_is_up or ended >= (self._max_trials() or math.inf):
