@@ -184,6 +184,30 @@ def test_a_study_on_folds_goes_on_after_an_interruption(tmp_path, monkeypatch):
     assert scores[0] == scores[1]
 
 
+@pytest.mark.parametrize("ended", [1, 3, 6])
+def test_a_heat_that_was_interrupted_goes_on_as_it_was_begun(tmp_path, monkeypatch, ended):
+    import mapsto.search.study
+
+    settings = [*FAST, "optimizer.learning_rate=log(1e-4, 1e-2)", "search.sampler=random", "search.pruner=off"]
+    whole = mp.tune("digits", settings=settings, n_trials=7, out=tmp_path / "whole")
+    run_all, heats = mapsto.search.study.Study.run_all, []
+
+    def interrupted(study, jobs):
+        for job in jobs:
+            if len(heats) == ended:
+                raise KeyboardInterrupt
+            heats.append(job.name)
+            run_all(study, [job])
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(mapsto.search.study.Study, "run_all", interrupted)
+        mp.tune("digits", settings=settings, n_trials=7, out=tmp_path / "run")
+    result = mp.resume(tmp_path / "run")
+    runs = [[(t["phase"], t["number"], t["seed"], t["score"]) for t in r.summary()["trials"]] for r in (whole, result)]
+    assert runs[0] == runs[1]
+    assert sum(phase == "heat" for phase, *_ in runs[0]) > 3
+
+
 def test_one_recipe_is_trained_on_the_fold_that_is_named(tmp_path):
     settings = [*FOLDED[:-2], "data.fold=2"]
     result = mp.train(blobs(), settings=settings, out=tmp_path / "run")

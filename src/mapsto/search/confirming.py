@@ -6,6 +6,7 @@ is decided when all who are in it have run, so the way taken is the same however
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,11 +49,13 @@ class Confirming:
     def heats(self) -> None:
         """Runs recipes that may belong among the finalists once more, until it is clear which do."""
         until = self.plan.heats_until(self.study.run_seconds)
-        while again := contenders(self.standing.groups(), self.standing.direction, num_finalists=self.plan.finalists):
-            jobs = [self._heat(number, until) for number in again]
-            self.study.run_all(job for job in jobs if self._in_time(until))
-            if any(self._score(job.name) is None for job in jobs):
-                return  # the time was up, or a recipe that once could be trained cannot now
+        for number in itertools.count():  # each follows from the whole heats before it, also after an interruption
+            groups = self.standing.groups(before=number)
+            again = contenders(groups, self.standing.direction, num_finalists=self.plan.finalists)
+            jobs = [self._heat(recipe, number, until) for recipe in again]
+            self.study.run_all(job for job in jobs if job.name not in self.standing.outcomes and self._in_time(until))
+            if not jobs or any(self._score(job.name) is None for job in jobs):
+                return  # it is clear, the time was up, or a recipe that once could be trained cannot now
 
     def final(self) -> None:
         """Runs the finalists, and the default recipe beside them, with fresh seeds that all of them share.
@@ -141,12 +144,11 @@ class Confirming:
             return False
         return outcome.state != "complete" or (self.study.run.trial(name) / VALIDATION).exists()
 
-    def _heat(self, number: int, until: float) -> Job:
-        """A further run of an explored recipe; the seeds go on where those of earlier heats ended."""
-        count = next(k for k in range(10_000) if heat_name(number, k) not in self.standing.outcomes)
-        seed = derive(self.study.default_recipe.seed, "heat", number, count)
+    def _heat(self, recipe: int, number: int, until: float) -> Job:
+        """A recipe's run in a heat, with a fresh seed."""
+        seed = derive(self.study.default_recipe.seed, "heat", recipe, number)
         return self.study.maker.again(
-            heat_name(number, count), self.standing.explored[number].chosen, number=number, phase="heat", seed=seed,
+            heat_name(recipe, number), self.standing.explored[recipe].chosen, number=recipe, phase="heat", seed=seed,
             seconds=self.study.left(until),
         )  # fmt: skip
 

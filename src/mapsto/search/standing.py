@@ -13,6 +13,8 @@ from mapsto.evaluation.heats import Group, finalists, grouped
 from mapsto.metrics.base import Direction
 from mapsto.search.outcome import Outcome, is_candidate
 
+HEAT_MARK = "-heat"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -83,10 +85,15 @@ class Standing:
         """Explored candidates, the best first, earlier ones before later; only so many where that is said."""
         return [self._explored[number] for _, number in self._order[:count]]
 
-    def groups(self) -> list[Group]:
-        """The explored recipes, the most promising first; one that was tried twice, or in a heat, has several runs."""
-        runs = [o for o in self.outcomes.values() if o.phase == "heat" or (o.phase == "explore" and is_candidate(o))]
-        return grouped(runs, self.direction)
+    def groups(self, before: float = math.inf) -> list[Group]:
+        """The explored recipes, the most promising first; one that was tried twice, or in a heat, has several runs.
+
+        Args:
+            before: heats from this number on are left out, counted from 0.
+        """
+        runs = [o for o in self._explored.values() if is_candidate(o)]
+        heats = {name: o for name, o in self.outcomes.items() if o.phase == "heat" and _heat_number(name) < before}
+        return grouped([*runs, *heats.values()], self.direction)
 
     def finalist_numbers(self) -> list[int]:
         """The best recipes, by the first trial that tried each, and the default's if it can be trained."""
@@ -100,6 +107,10 @@ def confirm_name(number: int, seed: int) -> str:
     return f"{number:04d}-seed{seed + 1}"
 
 
-def heat_name(number: int, seed: int) -> str:
+def heat_name(number: int, heat: int) -> str:
     """The folder of a recipe's run in a heat."""
-    return f"{number:04d}-heat{seed + 1}"
+    return f"{number:04d}{HEAT_MARK}{heat + 1}"
+
+
+def _heat_number(name: str) -> int:
+    return int(name.partition(HEAT_MARK)[2]) - 1
