@@ -160,7 +160,12 @@ def test_a_full_disk(tmp_path):
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, str(tmp_path)]
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this system lets nobody mount a small disk")
-    tune = [sys.executable, "-m", "mapsto", "tune", "digits", *SMALL, "--out", str(tmp_path / "run")]
+    # A study waits a quarter of an hour for space; here it waits a second.
+    impatient = (
+        "import mapsto.search.patience as patience; patience.LONGEST_PAUSE_SECONDS = 1.0; "
+        "from mapsto.cli.main import main; main()"
+    )
+    tune = [sys.executable, "-c", impatient, "tune", "digits", *SMALL, "--out", str(tmp_path / "run")]
     done = subprocess.run([*command, *tune], capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert "The disk is full:" in " ".join(done.stderr.split())
