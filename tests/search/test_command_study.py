@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -193,6 +194,26 @@ def test_a_study_that_was_stopped_goes_on_as_if_nothing_had_happened(program, un
     assert 3 <= len(before) < 10 + 2 * 4
     assert facts(resume_command(out, workers=2)) == facts(undisturbed)
     assert all(path.read_text() == text for path, text in before.items())
+
+
+def test_a_signal_that_another_thread_receives_stops_the_study(program, tmp_path):
+    class Stopped(Exception):
+        pass
+
+    def stop(number, frame):
+        raise Stopped
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(Stopped):
+            tune(
+                program,
+                tmp_path / "run",
+                listener=lambda progress: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1),
+            )
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert len(list((tmp_path / "run").glob("trials/*/result.json"))) < 10
 
 
 def test_a_finished_study_that_is_resumed_answers_again(program, undisturbed):

@@ -15,7 +15,7 @@ killed and goes on, as far as the program itself gives the same numbers for the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ DEFAULT_SEEDS = 3
 """Further seeds of each finalist where the command has a place for a seed."""
 
 LOOKAHEAD = 4
+
+LOOK_SECONDS = 0.2
+"""The main thread looks up so often: a signal that the system hands to another thread does not wake it."""
 
 
 def tune_command(
@@ -178,7 +181,10 @@ def _work(run: Run, definition: Definition, workers: int, listener: Listener | N
     try:
         with ThreadPoolExecutor(1) as keeper:
             try:
-                return keeper.submit(study.work).result()
+                working = keeper.submit(study.work)
+                while wait([working], LOOK_SECONDS).not_done:
+                    pass
+                return working.result()
             except BaseException:
                 study.cancel.set()
                 raise
