@@ -19,6 +19,7 @@ from mapsto.recipe.space import Space
 from mapsto.search.continuing import edited_space, state_of, take_over
 from mapsto.search.crew import num_workers
 from mapsto.search.memory import first_trials
+from mapsto.search.pace import pace
 from mapsto.search.plan import Plan
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.results import conclude
@@ -111,9 +112,15 @@ def go_on(run: Run, table: Table | None, listener: Listener) -> None:
     first = first_recipe(given, defaults)
     store = DataStore(run, read_table, device_of(first), listener)
     if "advised" not in run.state:
-        prepared, _ = store.get(first)
+        prepared, tensors = store.get(first)
         _audit(run, read_table(), first, listener)
         advised, defaults = completed(given, defaults, prepared, searching=run.state["searching"])
+        if run.state["searching"] and first.search.budget is not None:
+            listener(Progress(phase="prepare", message="measuring an epoch"))
+            slower = pace(advised.merged(given), defaults, prepared, tensors, parse_budget(first.search.budget))
+            if slower is not None:
+                defaults["training.max_epochs"] = slower.epochs
+                run.save_state(pace=vars(slower))
         run.save_state(advised=advised.to_yaml(), defaults=defaults)
     run.accept()
     space = Space.from_yaml(run.state["advised"], where=str(run.path / STUDY)).merged(given)

@@ -20,11 +20,14 @@ from mapsto.evaluation.selection import Judgment
 from mapsto.recipe.seeds import derive
 from mapsto.search.ensembling import ensemble
 from mapsto.search.lessons import lessons
+from mapsto.search.pace import Pace
 from mapsto.search.run import AUDIT, RESULTS
 
 if TYPE_CHECKING:
     from mapsto.data.encoders.base import Encoder
     from mapsto.data.prepare import Prepared
+    from mapsto.data.table import Note
+    from mapsto.search.run import Run
     from mapsto.search.standing import Candidate
     from mapsto.search.study import Study
     from mapsto.tasks.base import Task
@@ -75,7 +78,7 @@ def conclude(
         "source": recipe.data.source or prepared.facts.name,
         "target": prepared.facts.target,
         "facts": prepared.facts.to_json(),
-        "notes": [note.to_json() for note in prepared.notes],
+        "notes": [note.to_json() for note in (*prepared.notes, *_pace(run))],
         "audit": _files.read_json(run.path / AUDIT) if (run.path / AUDIT).exists() else [],
         "default_trial": study.standing.default,
         "winner": {"number": winner.number, "chosen": winner.chosen, "validation": _validation(winner)},
@@ -196,6 +199,11 @@ def _offered(
         "metrics": card["metrics"],
         "difference": dict(zip(("value", "low", "high"), map(_finite, difference), strict=True)),
     }
+
+
+def _pace(run: Run) -> list[Note]:
+    """That trainings were shortened, where they were."""
+    return [Pace(**run.state["pace"]).note] if "pace" in run.state else []
 
 
 def _judged(judgment: Judgment) -> dict[str, Any]:

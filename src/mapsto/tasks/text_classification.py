@@ -17,6 +17,10 @@ MANY_COLUMNS = 4
 """Numbers and categories beside a text from which on the table's own tasks suit better."""
 
 
+SHORT = 80
+"""Tokens of the longest text up to which pairs of words are seen too seldom to be learned: single ones did better."""
+
+
 class TextClassification(Classification):
     """Texts to exclusive classes (sentiment, topic), by learned vectors of words and of word pairs.
 
@@ -44,6 +48,7 @@ class TextClassification(Classification):
     def defaults(self, facts: Facts) -> dict[str, Any]:
         return {
             "model.name": "bag",
+            "model.ngrams": 2 if facts.input_shape[0] > SHORT else 1,
             "model.dropout": 0.3,
             "augment.word_dropout": 0.2,
             "optimizer.name": "adamw",
@@ -51,8 +56,8 @@ class TextClassification(Classification):
             "optimizer.weight_decay": 0.1,
             "schedule.name": "one_cycle",
             "training.batch_size": 64,
-            "training.max_epochs": 8,
-            "training.patience": 4,
+            "training.max_epochs": 5,
+            "training.patience": 3,
         }
 
     def space(self, facts: Facts) -> dict[str, Range]:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from mapsto._messages import say
 from mapsto.recipe.families import SAMPLERS
 from mapsto.recipe.ranges import Choice, Int, Range
-from mapsto.search.problem import Problem
+from mapsto.search.problem import Problem, Proposal
+from mapsto.search.samplers._near import near
 from mapsto.search.samplers._scales import is_conditional, num_values
+from mapsto.search.samplers._tpe import startup_trials
 from mapsto.search.samplers.base import Sampler
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
     from mapsto._messages import Message
+    from mapsto.search.outcome import Outcome
 
 SMALL_GRID = 64
 """Combinations that are tried one and all."""
+
+MODELS = ("tpe", "gp")
+"""Samplers whose first proposals are random if they are left to them."""
 
 FEW, MANY, VERY_MANY = 100, 300, 2000
 """Trials up to which a Gaussian process pays, from which CMA-ES does, and from which TPE thinks too long about several
@@ -35,6 +41,9 @@ class Auto(Sampler):
     trials and 20 ranges, at least half of them numeric and none conditional; CMA-ES where there are at least 300
     trials, and 50 a range, all numeric and none conditional. Everything else is TPE's, which can do with anything, also
     where only the clock ends the study.
+
+    Before TPE or the Gaussian process knows enough to propose, two of three recipes are drawn near the
+    default one, which is seldom bad, and the third from the whole space, where the best may lie.
     """
 
     title: ClassVar[str] = "chosen for the space and the budget"
@@ -43,6 +52,11 @@ class Auto(Sampler):
     def build(self, problem: Problem, seed: int) -> BaseSampler:
         made: Sampler = SAMPLERS.get(self.choice(problem))()
         return made.build(problem, seed)
+
+    def propose(self, problem: Problem, history: Sequence[Outcome], number: int, seed: int) -> Proposal | None:
+        if self.choice(problem) not in MODELS or not 1 <= number <= startup_trials(problem) or number % 3 == 0:
+            return None
+        return Proposal(near(problem, seed))
 
     def size(self, ranges: Mapping[str, Range]) -> int | None:
         size = _grid_size(ranges)

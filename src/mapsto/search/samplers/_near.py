@@ -1,0 +1,34 @@
+"""Recipes in the neighborhood of the default one."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from mapsto.recipe.ranges import Choice, Range
+from mapsto.recipe.scalars import same
+from mapsto.search.problem import Problem
+from mapsto.search.samplers._scales import is_active, share_of, value_at
+
+KEPT = 0.7
+"""Probability that a choice is that of the default recipe."""
+
+SPREAD = 0.15
+"""Standard deviation of a number around the default, as a share of its range, on the range's own scale."""
+
+
+def near(problem: Problem, seed: int) -> dict[str, Any]:
+    """Values by dotted name, each drawn around that of the default recipe; of ranges that are active there alone."""
+    rng, chosen = random.Random(seed), dict[str, Any]()
+    for name, value in problem.default.items():
+        if is_active(problem.ranges, name, chosen):
+            chosen[name] = _near(problem.ranges[name], value, rng)
+    return chosen
+
+
+def _near(range_: Range, value: Any, rng: random.Random) -> Any:
+    if isinstance(range_, Choice):
+        others = [option for option in range_.options if not same(option, value)]
+        return value if not others or rng.random() < KEPT else rng.choice(others)
+    share = rng.gauss(share_of(range_, value), SPREAD)
+    return value_at(range_, min(max(share, 0.0), 1.0))
