@@ -18,6 +18,7 @@ from mapsto.recipe.space import Space
 from mapsto.search.outcome import Outcome
 from mapsto.search.problem import Problem
 from mapsto.search.samplers._named import named
+from mapsto.search.samplers._near import near
 from mapsto.search.samplers._optunahub import OptunaHub
 from mapsto.search.samplers._scales import controls, is_active, nth_value, num_values, share_of, value_at
 from mapsto.search.samplers.auto import Auto
@@ -380,6 +381,48 @@ def test_auto_chooses(problem, name):
     assert Auto().choice(problem) == name
     assert isinstance(Auto().why(problem), Message)
     Auto().build(problem, 0)
+
+
+MIXED: dict[str, Range] = {
+    "optimizer.learning_rate": Log(1e-4, 1e-1),
+    "model.hidden_dim": Int(16, 256, log=True),
+    "model.activation": Choice("relu", "gelu", "tanh"),
+}
+DEFAULT = {"optimizer.learning_rate": 1e-3, "model.hidden_dim": 64, "model.activation": "gelu"}
+
+
+def test_auto_begins_near_the_default_recipe_and_looks_elsewhere_too():
+    problem = Problem(MIXED, n_trials=200, default=DEFAULT)
+    own = [Auto().propose(problem, [], number, seed=number) is not None for number in range(9)]
+    assert own == [False, True, True, False, True, True, False, False, False]  # a model proposes after six
+    assert Auto().propose(Problem(MIXED, n_trials=3, default=DEFAULT), [], 1, seed=1) is None  # a Sobol sequence's
+
+
+def test_what_is_near_the_default_recipe():
+    drawn = [near(Problem(MIXED, default=DEFAULT), seed) for seed in range(300)]
+    assert all(MIXED[name].contains(value) for chosen in drawn for name, value in chosen.items())
+    for name in ("optimizer.learning_rate", "model.hidden_dim"):
+        shares = [share_of(MIXED[name], chosen[name]) for chosen in drawn]
+        assert abs(statistics.mean(shares) - share_of(MIXED[name], DEFAULT[name])) < 0.03
+        assert 0.12 < statistics.stdev(shares) < 0.18
+    assert 0.6 < sum(chosen["model.activation"] == "gelu" for chosen in drawn) / 300 < 0.8
+
+
+def test_what_did_well_on_other_data_is_a_neighborhood_too():
+    learned = {"optimizer.learning_rate": 5e-2, "model.hidden_dim": 200, "model.activation": "tanh"}
+    problem = Problem(MIXED, n_trials=200, default=DEFAULT, learned=(learned,))
+    drawn = [near(problem, seed)["optimizer.learning_rate"] for seed in range(200)]
+    assert 0.4 < sum(rate > 7e-3 for rate in drawn) / 200 < 0.6
+    assert Auto().propose(problem, [], 7, seed=0) is not None  # one further, since a trial was given to the learned one
+
+
+def test_near_the_default_a_range_that_another_choice_shuts_off_has_no_value():
+    space = Space.from_settings(["optimizer.name=choice(sgd, adamw)", "optimizer.momentum=uniform(0, 0.99)"])
+    problem = Problem(space.ranges, default={"optimizer.name": "sgd", "optimizer.momentum": 0.9})
+    drawn = [near(problem, seed) for seed in range(40)]
+    assert {(chosen["optimizer.name"], "optimizer.momentum" in chosen) for chosen in drawn} == {
+        ("sgd", True), ("adamw", False),
+    }  # fmt: skip
 
 
 def test_auto_ends_where_a_small_grid_ends():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +67,8 @@ class Maker:
                 f"{search.fidelity}. Set it to folds or seeds, or take another pruner, such as halving."
             )
 
-    def problem(self, n_trials: int | None) -> Problem:
-        """What samplers and pruners are to know; `n_trials` are expected."""
+    def problem(self, n_trials: int | None, learned: Iterable[Mapping[str, Any]] = ()) -> Problem:
+        """What samplers and pruners are to know; `n_trials` are expected, and `learned` did well on other data."""
         return Problem(
             ranges=self.space.ranges,
             directions=directions(self.default_recipe),
@@ -76,6 +76,7 @@ class Maker:
             max_fidelity=self.max_fidelity(self.default_recipe),
             seed=self.default_recipe.seed,
             default=self.default_chosen,
+            learned=tuple(learned),
         )
 
     def recipe(self, chosen: Mapping[str, Any]) -> Recipe:

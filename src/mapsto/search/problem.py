@@ -21,6 +21,7 @@ class Problem:
         max_fidelity: units of fidelity of a whole training: its epochs, mostly.
         seed: of the study.
         default: the values that the default recipe has for the ranges, by dotted name.
+        learned: such values of recipes that did well on other data.
     """
 
     ranges: Mapping[str, Range]
@@ -29,6 +30,7 @@ class Problem:
     max_fidelity: int = 1
     seed: int = 0
     default: Mapping[str, Any] = field(default_factory=dict)
+    learned: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,14 @@ class Study:
         self.maker = Maker(run, space, defaults, store)
         self.defaults, self.default_recipe = defaults, self.maker.default_recipe
         search = self.default_recipe.search
-        self.problem = self.maker.problem(self._max_trials())
+        learned = list(first)
+        self.problem = self.maker.problem(self._max_trials(), learned)
         self.maker.sampler.build(self.problem, 0)  # refuses what it cannot search, before anything is trained
         self.pruner = PRUNERS.get(self.maker.pruner)()
         self._thaws = type(self.pruner).thaws is not Pruner.thaws
         self.metric: Metric = METRICS.get(search.metric or self.default_recipe.task.metrics[0])()
         default = int(run.state.get("default_trial", 0))
-        self.first = dict(enumerate([self.maker.default_chosen, *first], default))
+        self.first = dict(enumerate([self.maker.default_chosen, *learned], default))
         self.standing = Standing(self.metric.direction, plan.finalists, bool(space.ranges), default)
         for folder in sorted((run.path / "trials").glob("*")):
             outcome = Outcome.read(folder)

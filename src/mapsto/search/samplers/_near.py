@@ -1,4 +1,4 @@
-"""Recipes in the neighborhood of the default one."""
+"""Recipes in the neighborhood of those that are known to be good beforehand."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from mapsto.search.problem import Problem
 from mapsto.search.samplers._scales import is_active, share_of, value_at
 
 KEPT = 0.7
-"""Probability that a choice is that of the default recipe."""
+"""Probability that a choice is that of the recipe nearby."""
 
 SPREAD = 0.15
-"""Standard deviation of a number around the default, as a share of its range, on the range's own scale."""
+"""Standard deviation of a number, as a share of its range, on the range's own scale."""
 
 
 def near(problem: Problem, seed: int) -> dict[str, Any]:
-    """Values by dotted name, each drawn around that of the default recipe; of ranges that are active there alone."""
+    """Values by dotted name, each drawn around that of the default recipe or of one that did well on other data.
+
+    Ranges that are not active there have none.
+    """
     rng, chosen = random.Random(seed), dict[str, Any]()
-    for name, value in problem.default.items():
+    for name, value in rng.choice([problem.default, *problem.learned]).items():
         if is_active(problem.ranges, name, chosen):
             chosen[name] = _near(problem.ranges[name], value, rng)
     return chosen

@@ -42,8 +42,9 @@ class Auto(Sampler):
     trials, and 50 a range, all numeric and none conditional. Everything else is TPE's, which can do with anything, also
     where only the clock ends the study.
 
-    Before TPE or the Gaussian process knows enough to propose, two of three recipes are drawn near the
-    default one, which is seldom bad, and the third from the whole space, where the best may lie.
+    Before TPE or the Gaussian process knows enough to propose, two of three recipes are drawn near the default one,
+    which is seldom bad, or near those that did well on other data, where the study knows such; the third is drawn from
+    the whole space, where the best may lie.
     """
 
     title: ClassVar[str] = "chosen for the space and the budget"
@@ -54,7 +55,8 @@ class Auto(Sampler):
         return made.build(problem, seed)
 
     def propose(self, problem: Problem, history: Sequence[Outcome], number: int, seed: int) -> Proposal | None:
-        if self.choice(problem) not in MODELS or not 1 <= number <= startup_trials(problem) or number % 3 == 0:
+        until = startup_trials(problem) + len(problem.learned)
+        if self.choice(problem) not in MODELS or not 1 <= number <= until or number % 3 == 0:
             return None
         return Proposal(near(problem, seed))
 
