@@ -86,9 +86,8 @@ def start(
         run.save_state(given=given.to_yaml(), searching=searching, fingerprint=table.fingerprint)
         _files.write_text(run.path / STUDY, filled(given, first).to_yaml())
         go_on(run, table, listener)
-    except Exception:  # a fault of mapsto too: the run that this one replaces must not be lost
-        if "advised" not in run.state:
-            run.withdraw()
+    except BaseException as error:  # a fault of mapsto too, or Ctrl-C: the run that this one replaces must not be lost
+        run.withdraw(error)
         raise
     finally:
         run.close()
@@ -122,7 +121,6 @@ def go_on(run: Run, table: Table | None, listener: Listener) -> None:
                 defaults["training.max_epochs"] = slower.epochs
                 run.save_state(pace=vars(slower))
         run.save_state(advised=advised.to_yaml(), defaults=defaults)
-    run.accept()
     space = Space.from_yaml(run.state["advised"], where=str(run.path / STUDY)).merged(given)
     _work(run, space, defaults, store, listener)
 
@@ -163,6 +161,7 @@ def _work(run: Run, given: Space, defaults: Mapping[str, Any], store: DataStore,
         test_seconds=0.0 if seconds is None else _test_seconds(seconds, baseline_seconds),
     )
     study = Study(run, given, defaults, store, plan, listener, first=_first(run, given, defaults, store, first))
+    run.accept()
     environment = _environment.describe()
     _files.write_json(run.path / "environment.json", environment)
     _files.write_text(run.path / STUDY, filled(given, study.default_recipe).to_yaml())

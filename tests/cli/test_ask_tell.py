@@ -46,6 +46,35 @@ def test_what_is_refused_ends_with_status_2(mapsto, tmp_path: Path):
         assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
 
 
+def test_a_program_is_tuned_as_it_is_said(mapsto, tmp_path: Path):
+    script = tmp_path / "height.sh"
+    script.write_text("for s in 1 2 3; do echo step=$s height=$1; done\n")
+    done = mapsto(
+        "tune", "--command", f"sh {script} {{x}}", "--set", "x=int(1, 9)", "--metric", "height", "--trials", 4,
+        "--sampler", "random", "--pruner", "median", "--max-steps", 3, "--trial-time", "30s", "--start", "x=2",
+        "--out", tmp_path / "run", "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    definition = json.loads((tmp_path / "run" / "study.json").read_text())
+    assert (definition["sampler"], definition["pruner"], definition["max_fidelity"]) == ("random", "median", 3)
+    assert (definition["start"], definition["plan"]["time_limit"]) == ({"x": 2}, 30.0)
+    assert json.loads(done.stdout)["trials"][0]["settings"] == {"x": 2}
+
+
+def test_options_that_would_do_nothing_are_refused(mapsto, tmp_path: Path):
+    program = ["--command", "echo y={x}", "--set", "x=int(1, 9)", "--metric", "y", "--out", tmp_path / "run"]
+    for arguments, name in [
+        (["tune", *program, "--storage", "sqlite:///x.db"], "--storage"),
+        (["tune", *program, "--overwrite"], "--overwrite"),
+        (["tune", "digits", *program], "SOURCE"),
+        (["tune", "digits", "--metric", "accuracy", "--out", tmp_path / "run"], "--metric"),
+        (["tune", "digits", "--start", "x=1", "--out", tmp_path / "run"], "--start"),
+    ]:
+        done = mapsto(*arguments)
+        assert (done.exit_code, f"{name} is" in done.stderr) == (2, True), done.stderr
+        assert not (tmp_path / "run").exists()
+
+
 def test_the_answer_of_a_study_of_a_program(tmp_path: Path):
     from mapsto.cli import _command
     from mapsto.search.command_study import tune_command

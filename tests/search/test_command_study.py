@@ -25,7 +25,7 @@ parser.add_argument("--opt")
 parser.add_argument("--seed", type=int)
 a = parser.parse_args()
 parent = os.getppid()
-while int(os.environ["MAPSTO_TRIAL"]) >= int(os.environ.get("HELD_FROM", 1000)):
+while int(os.environ.get("MAPSTO_TRIAL", 0)) >= int(os.environ.get("HELD_FROM", 1000)):
     time.sleep(0.02)
     if os.getppid() != parent:
         raise SystemExit("the study is gone")
@@ -170,7 +170,15 @@ typer.run(main)
 
 def drive(mode, program, out):
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER.replace("OPTIONS", repr(OPTIONS)), mode, program, str(out), *SPACE],
+        [
+            sys.executable,
+            "-c",
+            DRIVER.replace("OPTIONS", repr({**OPTIONS, "start": ["lr=0.9"]})),
+            mode,
+            program,
+            str(out),
+            *SPACE,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

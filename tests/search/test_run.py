@@ -87,7 +87,7 @@ def test_a_replaced_run_is_kept_until_the_data_of_the_new_one_are_accepted(tmp_p
     run = a_run(tmp_path / "one")
     run.save_state(phase="done")
     run.close()
-    Run.create(tmp_path / "one", overwrite=True).withdraw()
+    Run.create(tmp_path / "one", overwrite=True).withdraw(KeyboardInterrupt())
     again = Run.open(tmp_path / "one")
     assert again.state["phase"] == "done"
     again.close()

@@ -355,6 +355,10 @@ def test_the_schedule_of_a_population_beats_the_best_constant():
     assert max(t.values[0] for t in study.trials) > max(constant(share) for share in np.linspace(0, 1, 51))
 
 
+def test_a_population_is_never_smaller_than_what_is_made_ahead():
+    assert [PBT().population(Problem(MIXED, n_trials=20, lookahead=ahead)) for ahead in (1, 4, 8)] == [4, 4, 8]
+
+
 # -- auto ------------------------------------------------------------------------------------------------------------
 
 CONTINUOUS = {f"training.l{n}": Log(1e-4, 1e-1) for n in (1, 2)}
@@ -406,6 +410,9 @@ def test_what_is_near_the_default_recipe():
         assert abs(statistics.mean(shares) - share_of(MIXED[name], DEFAULT[name])) < 0.03
         assert 0.12 < statistics.stdev(shares) < 0.18
     assert 0.6 < sum(chosen["model.activation"] == "gelu" for chosen in drawn) / 300 < 0.8
+    choices = {f"training.{name}": Choice(1, 2, 3, 4, 5) for name in ("batch_size", "patience", "max_epochs")}
+    default = dict.fromkeys(choices, 3)
+    assert all(near(Problem(choices, default=default), seed) != default for seed in range(100))
 
 
 def test_what_did_well_on_other_data_is_a_neighborhood_too():

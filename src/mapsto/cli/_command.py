@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mapsto._messages import count
+from mapsto.adapters.free_space import FreeSpace
 from mapsto.cli import _listing
 from mapsto.cli._board import choices, clock
 from mapsto.report.format import number, setting
@@ -29,10 +30,13 @@ VERDICTS = {
 }
 
 
-def tune(terminal: Terminal, command: str, settings: Iterable[str], **options: Any) -> None:
+def tune(
+    terminal: Terminal, command: str, settings: Iterable[str], *, start: Iterable[str] | None = None, **options: Any
+) -> None:
     """Runs a study of a program and prints its answer; `options` are those of `tune_command`."""
+    first = FreeSpace.from_settings(start or ()).settings
     with terminal.study() as listener:
-        result = tune_command(command, settings, listener=listener, **options)
+        result = tune_command(command, settings, listener=listener, start=first, **options)
     answer(terminal, result)
 
 

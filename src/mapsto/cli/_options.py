@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -106,12 +107,44 @@ MetricName = Annotated[
     typer.Option("--metric", metavar="NAME", help="What the program reports, with --command.", show_default=False),
 ]
 DirectionName = Annotated[
-    Literal["maximize", "minimize"], typer.Option("--direction", help="Which way is better, with --command.")
+    Literal["maximize", "minimize"] | None,
+    typer.Option("--direction", help="Which way is better, with --command: maximize unless said.", show_default=False),
 ]
 Seeds = Annotated[
     int | None,
     typer.Option(
         "--seeds", metavar="N", min=0, help="Further seeds of the best settings, with --command.", show_default=False
+    ),
+]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        "--sampler", metavar="NAME", help="Who proposes, with --command: tpe unless said.", show_default=False
+    ),
+]
+Pruner = Annotated[
+    str | None,
+    typer.Option(
+        "--pruner", metavar="NAME", help="Who ends a run early, with --command and --max-steps.", show_default=False
+    ),
+]
+MaxSteps = Annotated[
+    int | None,
+    typer.Option(
+        "--max-steps", metavar="N", min=1, help="Steps that a whole run reports, with --command.", show_default=False
+    ),
+]
+TrialTime = Annotated[
+    str | None,
+    typer.Option("--trial-time", metavar="TIME", help="Longest time of a run, with --command.", show_default=False),
+]
+Start = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--start",
+        metavar="NAME=VALUE",
+        help="What the first run begins with, with --command; the winner is compared with it. Can be repeated.",
+        show_default=False,
     ),
 ]
 Continue = Annotated[
@@ -161,6 +194,21 @@ def needed(value: str | None, name: str, what: str) -> str:
         kind = "option" if name.startswith("-") else "argument"
         raise typer.BadParameter(f"Missing {kind} '{name}': {what}.")
     return value
+
+
+def refuse(given: Mapping[str, Any], why: str) -> None:
+    """Refuses options that would do nothing beside others.
+
+    Args:
+        given: values by the option's name; None where it was not given.
+        why: the rest of the sentence that begins with the option.
+
+    Raises:
+        typer.BadParameter: one was given.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise typer.BadParameter(f"{name} {why}.")
 
 
 def number_of_workers(workers: str | None) -> int:

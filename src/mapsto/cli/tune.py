@@ -31,8 +31,13 @@ def tune(
     continue_from: _options.Continue = None,
     command: _options.Command = None,
     metric: _options.MetricName = None,
-    direction: _options.DirectionName = "maximize",
+    direction: _options.DirectionName = None,
     seeds: _options.Seeds = None,
+    sampler: _options.Sampler = None,
+    pruner: _options.Pruner = None,
+    max_steps: _options.MaxSteps = None,
+    trial_time: _options.TrialTime = None,
+    start: _options.Start = None,
     out: _options.RunOut = None,
     overwrite: _options.OverwriteRun = False,
     as_json: _options.Json = False,
@@ -48,6 +53,14 @@ def tune(
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
         if command is not None:
+            _options.refuse(
+                {
+                    "SOURCE": source, "--target": target, "--task": task, "--recipe": recipe, "--executor": executor,
+                    "--address": address, "--storage": storage, "--continue": continue_from,
+                    "--overwrite": overwrite or None,
+                },
+                "is not for --command, which tunes a program of yours",
+            )  # fmt: skip
             from mapsto.cli import _command  # here, since it needs rich
 
             _command.tune(
@@ -55,15 +68,27 @@ def tune(
                 command,
                 settings or (),
                 metric=_options.needed(metric, "--metric", "the name that the program prints before its score"),
-                direction=direction,
+                direction=direction or "maximize",
                 budget=budget,
                 n_trials=trials,
                 workers=_options.number_of_workers(workers),
                 num_seeds=seeds,
                 seed=seed or 0,
+                sampler=sampler or "tpe",
+                pruner=pruner or "off",
+                max_fidelity=max_steps or 1,
+                time_limit=trial_time,
+                start=start,
                 out=out,
             )
             return
+        _options.refuse(
+            {
+                "--metric": metric, "--direction": direction, "--seeds": seeds, "--sampler": sampler,
+                "--pruner": pruner, "--max-steps": max_steps, "--trial-time": trial_time, "--start": start,
+            },
+            "is for --command only; beside data say --set search.metric=..., search.num_seeds=..., search.sampler=...",
+        )  # fmt: skip
         if continue_from is None or source is not None:
             source = _options.needed(source, "SOURCE", "a file, a folder or the name of a data set")
             data, recipe = _options.split(source, recipe)

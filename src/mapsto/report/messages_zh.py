@@ -53,10 +53,10 @@ CHINESE_MESSAGES: dict[str, str] = {
     ),
     "If they mean the same, write them alike in the source.": "若含义相同，请在源数据中统一写法。",
     "{files} cannot be read.": "{files}无法读取。",
-    "Each training has {epochs} of {wanted} epochs, so that the budget holds several whole ones. A larger "
-    "`--budget` gives them more; `--set training.max_epochs={wanted}` all.": (
-        "为使预算容得下几次完整的训练，每次训练只有 {epochs} 轮，而非 {wanted} 轮。更大的 `--budget` 会增加轮数；"
-        "`--set training.max_epochs={wanted}` 则训练全部轮数。"
+    "Each training has {epochs} of {wanted} epochs, so that the budget holds several whole ones. A study that "
+    "is begun with a larger `--budget` gives them more; `--set training.max_epochs={wanted}` all.": (
+        "为使预算容得下几次完整的训练，每次训练只有 {epochs} 轮，而非 {wanted} 轮。"
+        "以更大的 `--budget` 开始的研究会有更多轮数；`--set training.max_epochs={wanted}` 则训练全部轮数。"
     ),
     "They are left out. Replace or remove the files.": "这些文件已被排除。请更换或删除。",
     "No value in any row.": "所有行都没有值。",

@@ -38,13 +38,16 @@ def ablate(study: Study, importance: Importance) -> list[dict[str, Any]]:
     until = study.plan.ablate_until(study.run_seconds)
     seeds = range(len(path.winner_scores))
     while recipes := path.next_recipes():
-        jobs = [[_job(study, chosen, seed, until) for seed in seeds] for chosen in recipes]
-        study.run_all(
-            job for own in jobs for job in own if job.name not in study.standing.outcomes and study.run.elapsed < until
+        study.run_all(  # each is made when it begins, with the time that is left then
+            _job(study, chosen, seed, until)
+            for chosen in recipes
+            for seed in seeds
+            if _name(chosen, seed) not in study.standing.outcomes and study.run.elapsed < until
         )
-        if any(job.name not in study.standing.outcomes for own in jobs for job in own):
+        names = [[_name(chosen, seed) for seed in seeds] for chosen in recipes]
+        if any(name not in study.standing.outcomes for own in names for name in own):
             break  # the time was up: a step without all its runs says nothing
-        path.add([[_score(study, job.name) for job in own] for own in jobs])
+        path.add([[_score(study, name) for name in own] for own in names])
     return [_plain(asdict(step)) for step in path.steps]
 
 
@@ -77,10 +80,14 @@ def _max_runs(study: Study) -> int:
     return int(plan.workers * max(0.0, left) / each) if each else 0
 
 
-def _job(study: Study, chosen: Mapping[str, Any], seed_number: int, until: float) -> Job:
+def _name(chosen: Mapping[str, Any], seed_number: int) -> str:
     digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:8]
+    return f"path-{digest}-seed{seed_number + 1}"
+
+
+def _job(study: Study, chosen: Mapping[str, Any], seed_number: int, until: float) -> Job:
     return study.maker.again(
-        f"path-{digest}-seed{seed_number + 1}",
+        _name(chosen, seed_number),
         chosen,
         number=study.standing.default,
         phase="ablate",

@@ -160,7 +160,9 @@ def _verdict(finalists: Sequence[Finalist], definition: Definition) -> str | Non
         return "default is best"
     from mapsto.evaluation.comparison import compare  # here, since numpy is needed for nothing else
 
-    return compare(finalists[0].scores, first.scores, definition.direction).verdict
+    # The winner is the best of the finalists, so the level is that of as many comparisons (Bonferroni).
+    level = 1 - 0.05 / max(1, len(finalists) - 1)
+    return compare(finalists[0].scores, first.scores, definition.direction, level=level).verdict
 
 
 def _finalist(finalist: Finalist) -> dict[str, Any]:

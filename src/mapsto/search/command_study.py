@@ -114,6 +114,7 @@ def tune_command(
         time_limit=parse_duration(time_limit, "A time limit") if isinstance(time_limit, str) else time_limit,
         finalists=finalists,
         num_seeds=num_seeds,
+        workers=workers,
     )
     definition = Definition.of(
         settings=tuple(space.to_settings()),
@@ -137,7 +138,7 @@ def resume_command(
     *,
     budget: str | float | None = None,
     n_trials: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     listener: Listener | None = None,
 ) -> CommandStudyResult:
     """Goes on with a study of a program. What was finished is kept; trials that were interrupted are started again.
@@ -146,14 +147,13 @@ def resume_command(
         folder: the run folder.
         budget: another budget for all of it, the time already worked counted; None: that of the study.
         n_trials: another number of settings to try; None: that of the study.
-        workers: programs that run at once.
+        workers: programs that run at once; None: as many as before.
         listener: told where the study stands.
 
     Raises:
         RunError: there is no such study, or another process works on it.
         TrainingError: not one trial came to a number.
     """
-    _check_workers(workers)
     folder = Path(folder)
     definition = Definition.read(folder)
     if definition.plan is None:
@@ -161,13 +161,15 @@ def resume_command(
     changed = {
         "budget": parse_budget(budget) if isinstance(budget, str) else budget,
         "n_trials": n_trials,
+        "workers": workers,
     }
     plan = definition.plan.model_copy(update={name: value for name, value in changed.items() if value is not None})
+    _check_workers(plan.workers)
     definition = definition.model_copy(update={"plan": plan})
     Template.read(plan.command, definition.space).check_program()
     run = Run(folder)
     definition.write(folder)
-    return _work(run, definition, workers, listener)
+    return _work(run, definition, plan.workers, listener)
 
 
 def is_command_study(folder: str | Path) -> bool:

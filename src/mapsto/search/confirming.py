@@ -48,13 +48,19 @@ class Confirming:
 
     def heats(self) -> None:
         """Runs recipes that may belong among the finalists once more, until it is clear which do."""
+        if self.study.default_recipe.search.fidelity in ("folds", "seeds"):
+            return  # explored scores are means of several trainings already, and one more is not to be mixed with them
         until = self.plan.heats_until(self.study.run_seconds)
         for number in itertools.count():  # each follows from the whole heats before it, also after an interruption
             groups = self.standing.groups(before=number)
             again = contenders(groups, self.standing.direction, num_finalists=self.plan.finalists)
-            jobs = [self._heat(recipe, number, until) for recipe in again]
-            self.study.run_all(job for job in jobs if job.name not in self.standing.outcomes and self._in_time(until))
-            if not jobs or any(self._score(job.name) is None for job in jobs):
+            names = {recipe: heat_name(recipe, number) for recipe in again}
+            self.study.run_all(  # each is made when it begins, with the time that is left then
+                self._heat(recipe, number, until)
+                for recipe, name in names.items()
+                if name not in self.standing.outcomes and self._in_time(until)
+            )
+            if not names or any(self._score(name) is None for name in names.values()):
                 return  # it is clear, the time was up, or a recipe that once could be trained cannot now
 
     def final(self) -> None:
@@ -68,12 +74,16 @@ class Confirming:
         alive, number = tuple(self.scores), 0
         race = self._race()
         while len(self.scores) > 1 and len(alive) > 1 and number < race.max_rounds:
-            jobs = [self._confirming_job(finalist, number, until) for finalist in alive]
-            self.study.run_all(job for job in jobs if not self._is_done(job.name) and self._in_time(until))
-            if not all(self._is_done(job.name) for job in jobs):
+            names = {finalist: confirm_name(finalist, number) for finalist in alive}
+            self.study.run_all(
+                self._confirming_job(finalist, number, until)
+                for finalist, name in names.items()
+                if not self._is_done(name) and self._in_time(until)
+            )
+            if not all(map(self._is_done, names.values())):
                 return  # the time was up in the middle of a round, which then decides nothing
-            for finalist, job in zip(alive, jobs, strict=True):
-                score = self._score(job.name)
+            for finalist, name in names.items():
+                score = self._score(name)
                 self.scores[finalist].append(math.nan if score is None else score)
             if not any(math.isfinite(self.scores[finalist][-1]) for finalist in alive):
                 return

@@ -1,7 +1,8 @@
 """A new run that goes on with the trials of another one, in a space that may have been edited.
 
-Everything that a trial has is linked, not copied, so the old run stays as it is and the new one costs no disk. The data
-are the old run's too, with the same rows in the same parts, so that scores can be compared.
+What a trial has is linked, not copied, so that the new run costs no disk; files that something may be added to are
+copied, so that the old run stays as it is. The data are the old run's too, with the same rows in the same parts, so
+that scores can be compared.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from mapsto.search.costs import directions
 from mapsto.search.editing import Kept, placed, seed_study
 from mapsto.search.making import default_values
 from mapsto.search.outcome import Outcome
-from mapsto.search.run import AUDIT, JOURNAL, RESULTS, STATE, STUDY, check_is_run
-from mapsto.search.storage import STUDY_NAME, open_study
+from mapsto.search.run import AUDIT, RESULTS, STATE, STUDY, check_is_run
+from mapsto.search.storage import study_of
 
 if TYPE_CHECKING:
     from mapsto.search.run import Run
+
+GROWING = ("log.txt", "trace.jsonl")
+"""Files that are written to in place; all others are replaced as a whole."""
 
 DEFAULT_FURTHER = 20
 """Trials beside those that there are, where neither a time nor a number is given."""
@@ -71,10 +75,13 @@ def take_over(run: Run, old: Path, given: Space) -> Space:
     kept = [_taken(folder, run, space, defaults) for folder in sorted((old / "trials").glob("[0-9]*"))]
     found = [one for one in kept if one is not None]
     default = default_values(space, defaults)
-    study = open_study(run.path / JOURNAL, None, STUDY_NAME, directions(space.recipe(default, defaults)))
+    recipe = space.recipe(default, defaults)
+    study = study_of(run, recipe.search, directions(recipe), alone=False)
     seed_study(study, found, space.ranges)
     count = len(study.trials)
     same = [one.outcome.number for one in found if one.chosen == default]
+    if "pace" in state:
+        run.save_state(pace=state["pace"])
     run.save_state(
         data=state["data"],
         defaults=defaults,
@@ -82,6 +89,7 @@ def take_over(run: Run, old: Path, given: Space) -> Space:
         default_trial=same[0] if same else count,
         continued={
             "run": str(old),
+            "count": count,
             "kept": sum(one.chosen is not None for one in found),
             "dropped": [{"number": o.outcome.number, "reason": str(o.reason)} for o in found if o.chosen is None],
             "test_looks": state.get("continued", {}).get("test_looks", 0) + (old / RESULTS).exists(),
@@ -119,6 +127,9 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _linked(source: str, target: str) -> None:
+    if Path(source).name in GROWING:
+        shutil.copy2(source, target)
+        return
     try:
         os.link(source, target)
     except OSError:  # another file system

@@ -47,7 +47,7 @@ class Dispatcher:
         self.out[job.name] = job
         self._until[job.name] = time.monotonic() + job.seconds
         self._results[job.name] = _result(job)
-        self.executor.submit(job)
+        self._patience(partial(self.executor.submit, job))
 
     def wait(self, timeout: float) -> Iterator[tuple[Job, Outcome]]:
         """Jobs that are over, with their results; waits up to so many seconds for one."""
@@ -74,7 +74,7 @@ class Dispatcher:
         """Gives a job out again, for the rest of its time."""
         job = replace(job, seconds=max(0.0, self._until[job.name] - time.monotonic()))
         self.out[job.name] = job
-        self.executor.submit(job)
+        self._patience(partial(self.executor.submit, job))
 
     def _lost(self, job: Job, cause: str) -> Outcome | None:
         """Gives a lost job out again, from its last checkpoint; its result where that has become hopeless."""

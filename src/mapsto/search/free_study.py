@@ -65,6 +65,7 @@ class CommandPlan(Checked):
         n_trials, budget: how many settings to try, and seconds for all of it.
         time_limit: seconds for one trial.
         finalists, num_seeds: how many of the best are run again, and how often.
+        workers: programs that run at once, where `resume` says nothing else.
     """
 
     command: str
@@ -74,6 +75,7 @@ class CommandPlan(Checked):
     time_limit: float | None = Field(None, gt=0)
     finalists: int = Field(3, ge=1)
     num_seeds: int = Field(0, ge=0)
+    workers: int = Field(1, ge=1)
 
 
 class Definition(Checked):

@@ -62,6 +62,7 @@ class Job:
         max_fidelity: units of a whole training.
         limits: beyond which the recipe is infeasible.
         keeps_predictions: the answers on the validation rows are written beside the result.
+        refusal: why it cannot be trained; empty: it can.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Job:
     max_fidelity: int = 1
     limits: Limits = Limits()
     keeps_predictions: bool = False
+    refusal: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's types; `from_json` takes it back."""

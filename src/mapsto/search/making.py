@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +67,8 @@ class Maker:
                 f"{search.fidelity}. Set it to folds or seeds, or take another pruner, such as halving."
             )
 
-    def problem(self, n_trials: int | None, learned: Iterable[Mapping[str, Any]] = ()) -> Problem:
-        """What samplers and pruners are to know; `n_trials` are expected, and `learned` did well on other data."""
+    def problem(self, n_trials: int | None, **known: Any) -> Problem:
+        """What samplers and pruners are to know; `n_trials` are expected, and `known` are further fields of it."""
         return Problem(
             ranges=self.space.ranges,
             directions=directions(self.default_recipe),
@@ -76,7 +76,7 @@ class Maker:
             max_fidelity=self.max_fidelity(self.default_recipe),
             seed=self.default_recipe.seed,
             default=self.default_chosen,
-            learned=tuple(learned),
+            **known,
         )
 
     def recipe(self, chosen: Mapping[str, Any]) -> Recipe:
@@ -112,6 +112,25 @@ class Maker:
             pruner=self.pruner,
             known=known,
             max_fidelity=self.max_fidelity(recipe),
+        )
+
+    def refused(self, ready: Ready, cause: str) -> Job:
+        """A trial that cannot be trained, since its data cannot be prepared; whoever gets the job says so."""
+        number, proposal, _ = ready
+        recipe = self.recipe(proposal.chosen)
+        return Job(
+            name=f"{number:04d}",
+            folder=self.run.trial(f"{number:04d}"),
+            tensorboard=self.run.path / "tensorboard",
+            leaves=_seeded(recipe, derive(recipe.seed, "trial", number)).leaves(),
+            number=number,
+            phase="explore",
+            stages=(),
+            device=self.store.device,
+            seconds=math.inf,
+            chosen=dict(proposal.chosen),
+            directions=directions(recipe),
+            refusal=cause,
         )
 
     def timed(self, job: Job, seconds: float) -> Job:

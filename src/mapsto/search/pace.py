@@ -47,8 +47,8 @@ class Pace:
     def note(self) -> Note:
         """What the report says of it."""
         message = say(
-            "Each training has {epochs} of {wanted} epochs, so that the budget holds several whole ones. A larger "
-            "`--budget` gives them more; `--set training.max_epochs={wanted}` all.",
+            "Each training has {epochs} of {wanted} epochs, so that the budget holds several whole ones. A study that "
+            "is begun with a larger `--budget` gives them more; `--set training.max_epochs={wanted}` all.",
             epochs=self.epochs,
             wanted=self.wanted,
         )
@@ -60,7 +60,8 @@ def pace(space: Space, defaults: Mapping[str, Any], prepared: Prepared, tensors:
     if "training.max_epochs" in space.leaves:
         return None
     recipe = space.recipe(default_values(space, defaults), defaults)
-    epochs = epochs_within(recipe, prepared, tensors, (1 - SHARE_AFTER_EXPLORING) * budget)
+    repeats = {"folds": max(1, recipe.data.num_folds), "seeds": recipe.search.num_seeds}.get(recipe.search.fidelity, 1)
+    epochs = epochs_within(recipe, prepared, tensors, (1 - SHARE_AFTER_EXPLORING) * budget / repeats)
     wanted = recipe.training.max_epochs
     return Pace(wanted, epochs) if epochs < wanted else None
 

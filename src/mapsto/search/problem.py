@@ -22,6 +22,9 @@ class Problem:
         seed: of the study.
         default: the values that the default recipe has for the ranges, by dotted name.
         learned: such values of recipes that did well on other data.
+        tried: such values of the trials of another study that this one goes on with; `{}` of those that it dropped.
+        begin: number of the first trial that is proposed: after the default one, and those that were tried.
+        lookahead: trials before a trial that it does not know.
     """
 
     ranges: Mapping[str, Range]
@@ -31,6 +34,9 @@ class Problem:
     seed: int = 0
     default: Mapping[str, Any] = field(default_factory=dict)
     learned: tuple[Mapping[str, Any], ...] = ()
+    tried: tuple[Mapping[str, Any], ...] = ()
+    begin: int = 1
+    lookahead: int = 1
 
 
 @dataclass(frozen=True)

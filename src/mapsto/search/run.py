@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import itertools
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mapsto import _files
-from mapsto.errors import RunError
+from mapsto.errors import DiskFull, RunError
 
 STUDY, JOURNAL, STATE, RESULTS, REPORT = "study.yaml", "study.journal", "state.json", "results.json", "report.html"
 AUDIT = "audit.json"
@@ -55,6 +56,7 @@ class Run:
         self._before = float(self.state.get("elapsed", 0.0))
         self._saved = self._started
         self._replaced: Path | None = None
+        self._is_new = False
         self._saving = threading.Lock()
 
     @classmethod
@@ -80,17 +82,23 @@ class Run:
         with _files.explained(path):
             path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
-        run._replaced = replaced
+        run._replaced, run._is_new = replaced, True
         return run
 
     def accept(self) -> None:
-        """The data were found fit: a run that this one replaces is removed for good."""
+        """Nothing that was given is to be refused any more: a run that this one replaces is removed for good."""
+        self._is_new = False
         if self._replaced is not None:
             shutil.rmtree(self._replaced, ignore_errors=True)
             self._replaced = None
 
-    def withdraw(self) -> None:
-        """The data were found unfit: the folder is removed, and a run that it was to replace is put back."""
+    def withdraw(self, error: BaseException) -> None:
+        """What was given was refused: the folder is removed, and a run that it was to replace is put back.
+
+        Once it was accepted, the folder stays; and after Ctrl-C too, unless another run was to be replaced.
+        """
+        if not self._is_new or (self._replaced is None and not isinstance(error, Exception)):
+            return
         self.close()
         shutil.rmtree(self.path, ignore_errors=True)
         if self._replaced is not None:
@@ -120,9 +128,13 @@ class Run:
         self._before += seconds
 
     def tick(self) -> None:
-        """Writes the elapsed time down now and then, so that a killed run knows how much of its budget is spent."""
+        """Writes the elapsed time down now and then, so that a killed run knows how much of its budget is spent.
+
+        Where the disk is full, the next one writes it.
+        """
         if time.perf_counter() - self._saved >= SAVE_STATE_SECONDS:
-            self.save_state()
+            with contextlib.suppress(DiskFull):
+                self.save_state()
 
     def save_state(self, **values: Any) -> None:
         """Writes these values, and the elapsed time, to the run's state."""

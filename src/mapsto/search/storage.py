@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,15 @@ from mapsto import _files
 from mapsto._imports import require
 from mapsto.errors import RunError
 from mapsto.search.journal import Journal
+from mapsto.search.run import JOURNAL
 
 if TYPE_CHECKING:
     import optuna
     from optuna.storages import BaseStorage
 
     from mapsto.metrics.base import Direction
+    from mapsto.recipe.schema import SearchOptions
+    from mapsto.search.run import Run
 
 STUDY_NAME = "mapsto"
 """A journal holds one study, and its name does not change when the folder is moved."""
@@ -36,7 +40,7 @@ def open_study(
         alone: nobody else writes to the journal until this process has ended.
 
     Raises:
-        RunError: the storage cannot be reached, or holds another study of that name.
+        RunError: the storage cannot be reached.
     """
     import optuna  # here, since it takes a quarter of a second to import
 
@@ -48,14 +52,49 @@ def open_study(
         study = optuna.create_study(storage=storage, study_name=name, directions=list(directions), load_if_exists=True)
     except Exception as error:  # each database has errors of its own
         if url is None:
-            raise
-        raise RunError(
-            f"The storage {url} cannot be used ({' '.join(str(error).split())[:300]}). Start its server, or leave "
-            f"`search.storage` out: the study then lies in its run folder."
-        ) from error
-    if len(study.directions) != len(directions):
-        raise RunError(f'The storage {url} holds another study called "{name}". Rename the run folder, or the study.')
+            raise RunError(
+                f"{path} cannot be read ({' '.join(str(error).split())[:300]}). Put its last whole version back, or "
+                f"begin another study."
+            ) from error
+        raise _unusable(url, error) from error
     return study
+
+
+def study_of(run: Run, search: SearchOptions, directions: tuple[Direction, ...], *, alone: bool = True) -> optuna.Study:
+    """The study of a run, opened or begun: in its folder, or in the storage that its recipe names.
+
+    There it is called `mapsto-` and the name of the folder, with a number behind it where another run's is called so.
+
+    Raises:
+        RunError: the storage cannot be reached.
+    """
+    path, url = run.path / JOURNAL, search.storage
+    if url is None:
+        return open_study(path, None, STUDY_NAME, directions, alone=alone)
+    if "study_name" not in run.state:
+        wanted = f"{STUDY_NAME}-{run.path.resolve().name}"
+        taken = _names(url)
+        names = itertools.chain([wanted], (f"{wanted}-{number}" for number in itertools.count(2)))
+        run.save_state(study_name=next(name for name in names if name not in taken))
+    return open_study(path, url, run.state["study_name"], directions)
+
+
+def _names(url: str) -> set[str]:
+    """What the studies of a storage are called."""
+    import optuna  # here, since it takes a quarter of a second to import
+
+    storage = _remote(url)
+    try:
+        return set(optuna.get_all_study_names(storage))
+    except Exception as error:  # each database has errors of its own
+        raise _unusable(url, error) from error
+
+
+def _unusable(url: str, error: Exception) -> RunError:
+    return RunError(
+        f"The storage {url} cannot be used ({' '.join(str(error).split())[:300]}). Start its server, or leave "
+        f"`search.storage` out: the study then lies in its run folder."
+    )
 
 
 def _journal(path: Path, alone: bool) -> BaseStorage:

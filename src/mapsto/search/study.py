@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mapsto.errors import TrainingError
+from mapsto.errors import DataError, TrainingError
 from mapsto.recipe.budget import parse_duration
 from mapsto.recipe.families import METRICS, PRUNERS, TRACKERS
 from mapsto.recipe.seeds import derive
@@ -33,7 +33,7 @@ from mapsto.search.progress import Listener, Phase, PlanView, Progress
 from mapsto.search.pruners.base import Pruner
 from mapsto.search.run import JOURNAL, Run
 from mapsto.search.standing import Candidate, Standing
-from mapsto.search.storage import STUDY_NAME, mend_journal, open_study
+from mapsto.search.storage import mend_journal, study_of
 from mapsto.search.store import DataStore
 from mapsto.search.training_run import checkpoint_path, drop_checkpoint, fitted, load_trainer
 from mapsto.training import trace
@@ -92,22 +92,27 @@ class Study:
         self.maker = Maker(run, space, defaults, store)
         self.defaults, self.default_recipe = defaults, self.maker.default_recipe
         search = self.default_recipe.search
-        learned = list(first)
-        self.problem = self.maker.problem(self._max_trials(), learned)
-        self.maker.sampler.build(self.problem, 0)  # refuses what it cannot search, before anything is trained
-        self.pruner = PRUNERS.get(self.maker.pruner)()
-        self._thaws = type(self.pruner).thaws is not Pruner.thaws
+        self._place = place(search, store.device, self._tick)
         self.metric: Metric = METRICS.get(search.metric or self.default_recipe.task.metrics[0])()
-        default = int(run.state.get("default_trial", 0))
-        self.first = dict(enumerate([self.maker.default_chosen, *learned], default))
+        default, learned = int(run.state.get("default_trial", 0)), tuple(first)
         self.standing = Standing(self.metric.direction, plan.finalists, bool(space.ranges), default)
         for folder in sorted((run.path / "trials").glob("*")):
             outcome = Outcome.read(folder)
             if outcome is not None:
                 self.standing.add(folder.name, outcome)
+        explored, count = self.standing.explored, run.state.get("continued", {}).get("count", 0)
+        self._tried = tuple(explored[n].chosen if n in explored else {} for n in range(count))
+        self._begin = max(default + 1, count)
+        self.first = {default: self.maker.default_chosen, **dict(enumerate(learned, self._begin))}
+        self.problem = self.maker.problem(
+            self._max_trials(), learned=learned, tried=self._tried, begin=self._begin, lookahead=self.lookahead
+        )
+        self.maker.sampler.build(self.problem, 0)  # refuses what it cannot search, before anything is trained
+        self.pruner = PRUNERS.get(self.maker.pruner)()
+        self._thaws = type(self.pruner).thaws is not Pruner.thaws
         self.patience = Patience(self._pause, lambda: mend_journal(run.path / JOURNAL))
         self.checkpoints = Checkpoints(run, search.disk)
-        self.dispatcher = Dispatcher(crew(search, place(search, store.device, self._tick), store), self.patience)
+        self.dispatcher = Dispatcher(crew(search, self._place, store), self.patience)
         self.trackers = [TRACKERS.get(name)(run.path) for name in search.trackers]
         self.confirming = Confirming(self)
         self.path: list[dict[str, Any]] = []
@@ -228,7 +233,7 @@ class Study:
     @property
     def lookahead(self) -> int:
         """Trials before a trial that it does not know; at least as many as are trained at once."""
-        return max(self.default_recipe.search.lookahead, self.dispatcher.executor.place.workers)
+        return max(self.default_recipe.search.lookahead, self._place.workers)
 
     def candidates(self) -> list[Candidate]:
         """The finalists, the winner first."""
@@ -262,16 +267,15 @@ class Study:
         )
 
     def _optuna_study(self) -> optuna.Study:
-        url = self.default_recipe.search.storage
-        name = STUDY_NAME if url is None else f"{STUDY_NAME}-{self.run.path.resolve().name}"
-        return open_study(self.run.path / JOURNAL, url, name, self.problem.directions, alone=True)
+        return study_of(self.run, self.default_recipe.search, self.problem.directions)
 
     def _exploring_is_over(self) -> bool:
         if self.run.state.get("explored"):
             return True
-        ended = len(self.standing.explored)
+        explored = self.standing.explored.values()
+        ended, failed = len(explored), sum(outcome.state == "failed" for outcome in explored)
         dropped = len(self.run.state.get("continued", {}).get("dropped", ()))  # by an edit, and by no fault
-        if ended - dropped >= HOPELESS and not self.standing.ranked(1):
+        if failed - dropped >= HOPELESS and not self.standing.ranked(1):
             return True
         time_is_up = ended > 0 and self.run.elapsed >= self.plan.explore_until(self.run_seconds)
         if time_is_up or ended >= (self._max_trials() or math.inf):
@@ -284,11 +288,15 @@ class Study:
         if not self.space.ranges:
             return 1
         points = self.maker.sampler.size(self.space.ranges)
-        limits = (self.plan.n_trials, None if points is None else points + 1)
+        tried = len({repr(sorted(chosen.items())) for chosen in self._tried if chosen})
+        limits = (self.plan.n_trials, None if points is None else self._begin + points - tried)
         return min((limit for limit in limits if limit is not None), default=None)
 
     def _explored_job(self, ready: Ready) -> Job:
-        return self.maker.explore(ready, self.standing.explored, self.maker.sampler.interval(self.problem))
+        try:
+            return self.maker.explore(ready, self.standing.explored, self.maker.sampler.interval(self.problem))
+        except DataError as error:  # a data setting that leaves nothing to learn from
+            return self.maker.refused(ready, str(error))
 
     def _timed(self, job: Job) -> Job:
         """An explored job that begins now."""
@@ -369,9 +377,11 @@ class Study:
 
     @property
     def run_seconds(self) -> float:
-        """How long a full run of a promising recipe takes, as far as is known."""
+        """How long a training of a promising recipe takes, as far as is known."""
         best = self.standing.ranked(self.plan.finalists)
-        return max((outcome.seconds for outcome in best), default=self._predicted or 0.0)
+        repeats = self.default_recipe.search.fidelity in ("folds", "seeds")
+        seconds = (outcome.seconds / (max(1, len(outcome.curve)) if repeats else 1) for outcome in best)
+        return max(seconds, default=self._predicted or 0.0)
 
     # -- telling -------------------------------------------------------------------------------------------------
 

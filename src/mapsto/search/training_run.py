@@ -141,6 +141,8 @@ class _Work:
 
     def done(self) -> Outcome:
         """The outcome of all stages, or of those that were worth it."""
+        if self.job.refusal:
+            return self.outcome("failed", self.job.refusal)
         try:
             for index, stage in enumerate(self.job.stages):
                 outcome = self._stage(index, stage)
@@ -182,6 +184,10 @@ class _Work:
                 log(self.job.folder, f"out of memory; goes on with each batch in {pieces} pieces")
         if stage.units and outcome.state == "complete":
             outcome = self._counted(stage, outcome, folder)
+        elif outcome.state == "stopped" and self._spent:
+            # A part of a stage is no score beside whole ones: what came before it counts.
+            self._spent.append((outcome.epochs, outcome.steps, outcome.seconds))
+            outcome = self._with_points(outcome)
         return outcome
 
     def _folder(self, index: int) -> Path:

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
+from mapsto._files import explained
 from mapsto.errors import MapstoError, RunError, TrainingError
 from mapsto.search.executors._warm import Message, WarmWorkers, Worker, share_of_cores
 from mapsto.search.executors.base import Place
@@ -53,8 +54,13 @@ class Processes(WarmWorkers[_Process]):
         line, far_end = socket.socketpair()
         module = "mapsto.search.executors._worker"
         try:
-            path.parent.mkdir(exist_ok=True)
-            with far_end, path.open("ab") as log:
+            log = _opened(path)
+        except BaseException:
+            line.close()
+            far_end.close()
+            raise
+        try:
+            with far_end, log:
                 process = subprocess.Popen(
                     [sys.executable, "-m", module, self._device(), str(os.getpid()), str(far_end.fileno())],
                     pass_fds=[far_end.fileno()],
@@ -65,6 +71,7 @@ class Processes(WarmWorkers[_Process]):
                     start_new_session=True,  # Ctrl-C is for the process that leads
                 )
         except OSError as error:
+            line.close()
             raise RunError(f"A worker process cannot be started ({error}). Take fewer `--workers`.") from error
         worker = _Process(slot, process=process, line=line, log=path)
         self._selector.register(line, selectors.EVENT_READ, worker)
@@ -117,6 +124,13 @@ def visible_gpus() -> list[str]:
     from mapsto._imports import torch
 
     return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """A worker's log, to be added to; a full disk is told as such, so that it is waited for."""
+    with explained(log):
+        log.parent.mkdir(exist_ok=True)
+        return log.open("ab")
 
 
 def _gpu_of(slot: int) -> str:

@@ -13,6 +13,8 @@ from mapsto.search.samplers._scales import is_active, share_of, value_at
 KEPT = 0.7
 """Probability that a choice is that of the recipe nearby."""
 
+DRAWS = 20
+
 SPREAD = 0.15
 """Standard deviation of a number, as a share of its range, on the range's own scale."""
 
@@ -20,12 +22,17 @@ SPREAD = 0.15
 def near(problem: Problem, seed: int) -> dict[str, Any]:
     """Values by dotted name, each drawn around that of the default recipe or of one that did well on other data.
 
-    Ranges that are not active there have none.
+    Ranges that are not active there have none. It is not that recipe itself, unless chance insists.
     """
-    rng, chosen = random.Random(seed), dict[str, Any]()
-    for name, value in rng.choice([problem.default, *problem.learned]).items():
-        if is_active(problem.ranges, name, chosen):
-            chosen[name] = _near(problem.ranges[name], value, rng)
+    rng = random.Random(seed)
+    center = rng.choice([problem.default, *problem.learned])
+    for _ in range(DRAWS):
+        chosen: dict[str, Any] = {}
+        for name, value in center.items():
+            if is_active(problem.ranges, name, chosen):
+                chosen[name] = _near(problem.ranges[name], value, rng)
+        if chosen != center:
+            break
     return chosen
 
 

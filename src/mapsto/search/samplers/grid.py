@@ -28,7 +28,8 @@ class Grid(Sampler):
     """All combinations of choices, integers and stepped ranges, each once.
 
     Combinations that differ only in ranges which are not active count as one. The order comes from the study's seed and
-    the place in it is the trial's number, so that nothing is kept in the storage.
+    the place in it is the trial's number, so that nothing is kept in the storage. A study that goes on with another one
+    leaves out what was tried there.
     """
 
     title: ClassVar[str] = "grid search"
@@ -40,14 +41,24 @@ class Grid(Sampler):
         blocks = _blocks(problem.ranges)
         size = sum(block.size for block in blocks)
         order = derive(problem.seed, "grid")
+        tried = [dict(chosen) for chosen in problem.tried if chosen]
+        skipped = problem.begin - 1 if problem.default else 0
+
+        @functools.cache
+        def fresh() -> list[dict[str, Any]]:
+            """All points that were not tried, in their order."""
+            points = [_point(problem.ranges, blocks, index) for index in _drawn(size, size, order)]
+            return [one for one in points if one not in tried] or points
 
         @functools.cache
         def point(number: int) -> dict[str, Any]:
-            return _point(problem.ranges, blocks, _nth(size, number % size, order))
+            if tried:
+                return fresh()[number % len(fresh())]
+            return _point(problem.ranges, blocks, _drawn(size, number % size + 1, order)[-1])
 
         def value_of(number: int, name: str) -> Any:
             # A range that is active for a reason which lies outside the ranges has its first value.
-            return point(number).get(name, nth_value(problem.ranges[name], 0))
+            return point(number - skipped).get(name, nth_value(problem.ranges[name], 0))
 
         return ByNumber(value_of, problem)
 
@@ -112,12 +123,12 @@ def _assignments(
             yield from _assignments(ranges, sizes, names[1:], {**chosen, names[0]: value})
 
 
-def _nth(size: int, number: int, seed: int) -> int:
-    """The number-th of the whole numbers below `size`, in a random order that is never written down."""
+def _drawn(size: int, count: int, seed: int) -> list[int]:
+    """The first of the whole numbers below `size`, in a random order that is never written down."""
     rng, seen = random.Random(seed), dict[int, None]()
-    while len(seen) <= number:
+    while len(seen) < count:
         seen.setdefault(rng.randrange(size))
-    return next(reversed(seen))
+    return list(seen)
 
 
 def _point(ranges: Mapping[str, Range], blocks: list[_Block], index: int) -> dict[str, Any]:

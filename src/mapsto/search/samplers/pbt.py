@@ -37,8 +37,8 @@ class PBT(Sampler):
     in the best quarter, numbers times 0.8 or 1.2 and choices drawn anew with probability 0.25; any other goes on with
     its own. Once a population has been trained for as long as a whole training, the next one begins.
 
-    What is found is a schedule of settings along with the weights, not one recipe; and P is to exceed
-    `search.lookahead`, since a step has to know the one before. Only what may change in mid-training does: numbers
+    What is found is a schedule of settings along with the weights, not one recipe. P is at least `search.lookahead`,
+    since a step has to know the one before. Only what may change in mid-training does: numbers
     of the optimizer, and settings of training, schedule, augmentation and loss. The model, the data, the task, and
     every member of a family are inherited with the weights. No pruner is needed (`search.pruner: off`).
     """
@@ -52,8 +52,12 @@ class PBT(Sampler):
         return RandomSampler(seed=seed)
 
     def population(self, problem: Problem) -> int:
-        """Members: the square root of the number of trials, from 4 to 40, so that there are as many steps; else 10."""
-        return 10 if problem.n_trials is None else max(4, min(40, round(math.sqrt(problem.n_trials))))
+        """Members: the square root of the number of trials, from 4 to 40, so that there are as many steps; else 10.
+
+        As many as trials that are made ahead, if these are more.
+        """
+        members = 10 if problem.n_trials is None else max(4, min(40, round(math.sqrt(problem.n_trials))))
+        return max(members, problem.lookahead)
 
     def interval(self, problem: Problem) -> int:
         """Units of fidelity in one step, such that the last trials of the study end whole trainings."""
