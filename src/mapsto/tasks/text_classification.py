@@ -46,13 +46,14 @@ class TextClassification(Classification):
         return {"inputs": only(table, "text", self.title), "targets": target_of(table)}
 
     def defaults(self, facts: Facts) -> dict[str, Any]:
+        pairs = facts.input_shape[0] > SHORT
         return {
             "model.name": "bag",
-            "model.ngrams": 2 if facts.input_shape[0] > SHORT else 1,
+            "model.ngrams": 2 if pairs else 1,
             "model.dropout": 0.3,
             "augment.word_dropout": 0.2,
             "optimizer.name": "adamw",
-            "optimizer.learning_rate": 5e-3,
+            "optimizer.learning_rate": 1e-2 if pairs else 5e-3,
             "optimizer.weight_decay": 0.1,
             "schedule.name": "one_cycle",
             "training.batch_size": 64,
