@@ -1,6 +1,9 @@
 """Traces survive a kill in mid-line, and are cut back to a checkpoint."""
 
 import math
+from dataclasses import replace
+
+import pytest
 
 from mapsto.training import tensorboard
 from mapsto.training.base import Measurement
@@ -55,8 +58,28 @@ def test_tensorboard_reads_the_events(tmp_path):
 
     trace = Trace(tmp_path / "trace.jsonl")
     trace.epoch(FIRST)
-    assert tensorboard.export(trace.path, tmp_path / "events")
+    tensorboard.export(trace.path, tmp_path / "events")
+    trace.epoch(replace(FIRST, epoch=2, step=70_000, seconds=2.0, validation_loss=-0.25))
+    tensorboard.export(trace.path, tmp_path / "events")
     events = EventAccumulator(str(tmp_path / "events"))
     events.Reload()
-    (scalar,) = events.Scalars("loss/validation")
-    assert (scalar.step, round(scalar.value, 3)) == (10, 1.1)
+    assert set(events.Tags()["scalars"]) == set(tensorboard.SCALARS.values())
+    first, second = events.Scalars("loss/validation")
+    assert [(one.step, round(one.value, 3)) for one in (first, second)] == [(10, 1.1), (70_000, -0.25)]
+    assert second.wall_time - first.wall_time == pytest.approx(1.5, abs=1e-3)
+
+
+def test_a_record_of_tensorboard_is_what_its_own_writer_writes(tmp_path):
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    data = Event(wall_time=12.5, step=300, summary=Summary(value=[Summary.Value(tag="a/b", simple_value=0.1)]))
+    with (tmp_path / "one").open("wb") as file:
+        RecordWriter(file).write(data.SerializeToString())
+    assert tensorboard._record(tensorboard._event(12.5, 300, {"a/b": 0.1})) == (tmp_path / "one").read_bytes()
+
+
+def test_a_trace_without_epochs_has_no_events(tmp_path):
+    tensorboard.export(tmp_path / "trace.jsonl", tmp_path / "events")
+    assert not (tmp_path / "events").exists()

@@ -26,7 +26,7 @@ from mapsto.metrics.base import Direction
 from mapsto.recipe.budget import parse_budget, parse_duration
 from mapsto.search.command_result import CommandStudyResult
 from mapsto.search.command_work import CommandStudy
-from mapsto.search.free_study import FREE_STUDY, CommandPlan, Definition
+from mapsto.search.free_study import CommandPlan, Definition
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.run import Run, run_path
 
@@ -170,11 +170,6 @@ def resume_command(
     run = Run(folder)
     definition.write(folder)
     return _work(run, definition, plan.workers, listener)
-
-
-def is_command_study(folder: str | Path) -> bool:
-    """Whether a folder holds a study of a program, which `resume_command` goes on with."""
-    return (Path(folder) / FREE_STUDY).exists() and Definition.read(Path(folder)).plan is not None
 
 
 def _work(run: Run, definition: Definition, workers: int, listener: Listener | None) -> CommandStudyResult:
