@@ -54,6 +54,7 @@ def contents(folder: Path) -> dict[str, str]:
         ["search.pruner=racing"],
         ["search.sampler=cmaes", "search.objectives=[parameters]"],
         ["search.learn_from=[nowhere]"],
+        ["search.storage=sqlite:////nowhere/study.db"],
     ],
 )
 def test_what_is_refused_late_brings_the_replaced_run_back(table, tmp_path, refused):

@@ -113,6 +113,8 @@ class Study:
         self.patience = Patience(self._pause, lambda: mend_journal(run.path / JOURNAL))
         self.checkpoints = Checkpoints(run, search.disk)
         self.dispatcher = Dispatcher(crew(search, self._place, store), self.patience)
+        if search.storage is not None:
+            self._optuna_study()  # refuses one that cannot be reached
         self.trackers = [TRACKERS.get(name)(run.path) for name in search.trackers]
         self.confirming = Confirming(self)
         self.path: list[dict[str, Any]] = []
