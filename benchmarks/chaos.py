@@ -36,10 +36,10 @@ from rich.table import Table as RichTable
 
 DRIVER = """
 import sys
-import mapsto.search.executors.processes as processes
+import mapsto.search.executors._watch as watch
 import mapsto.search.patience as patience
 import mapsto
-processes.SILENCE_SECONDS, processes.SILENCE_FACTOR = 3.0, 3.0  # so that a worker that stands still is soon found
+watch.SILENCE_SECONDS = 15.0  # so that a worker that stands still is soon found
 patience.PAUSE_SECONDS = 0.2
 mode, out, *settings = sys.argv[1:]
 try:

@@ -14,6 +14,7 @@ from mapsto._given import completed, first_look, first_recipe, given_as_space
 from mapsto.data.prepare import Prepared, prepare
 from mapsto.recipe.schema import Recipe
 from mapsto.recipe.space import Space
+from mapsto.search.making import default_values
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("MAPSTO_DATA", ROOT.parent / "shared" / "data"))
@@ -36,8 +37,7 @@ def ready(
     first = first_recipe(given, defaults)
     prepared = prepare(table, task=first.task, recipe_data=first.data, seed=first.seed, folder=folder)
     given, defaults = completed(given, defaults, prepared, searching=searching)
-    fixed = given.walk(lambda leaf, range_: defaults.get(leaf, range_.center()), defaults)
-    return given, defaults, given.recipe(fixed, defaults), prepared
+    return given, defaults, given.recipe(default_values(given, defaults), defaults), prepared
 
 
 def keep(name: str, rows: list[dict[str, Any]], key: str, **more: Any) -> None:

@@ -225,6 +225,25 @@ def test_infeasible_trials_do_not_make_a_study_hopeless(table, tmp_path):
     assert states == ["infeasible"] * 13
 
 
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_run_that_fails_in_the_final_leaves_the_difference_open(table, tmp_path, monkeypatch, failing):
+    trained = _Work._train
+
+    def failed(self, recipe, stage, folder):
+        outcome = trained(self, recipe, stage, folder)
+        if self.job.phase == "confirm" and self.job.number == failing:
+            return replace(outcome, state="failed", score=None)
+        if self.job.phase == "explore":  # so that the other recipe is a finalist
+            return replace(outcome, score=[0.5, 0.9][self.job.number])
+        return outcome
+
+    monkeypatch.setattr(_Work, "_train", failed)
+    result = tune(table, tmp_path / "run", "optimizer.learning_rate=log(1e-3, 1e-1)", "search.num_seeds=2")
+    verdict = result.summary()["verdict_text"]
+    assert verdict.startswith(("A training failed when", "No recipe was better"))
+    assert result.report(tmp_path / "zh.html", "zh").exists()
+
+
 # -- what a study goes on with --------------------------------------------------------------------------------------
 
 

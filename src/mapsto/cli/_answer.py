@@ -118,7 +118,7 @@ def _validated(summary: Mapping[str, Any]) -> str:
     unit = _unit(summary["objective"])
     runs = f"{summary['objective']['title']} {number(winner['mean'], unit, digits=2)}, mean of {winner['n']} runs"
     judged = summary.get("judgment") or {}
-    if judged.get("optimism") is not None:
+    if judged.get("optimism") is not None and judged.get("corrected_mean") is not None:
         runs += f" ({number(judged['corrected_mean'], unit, digits=2)} without the luck of being picked)"
     return f"{runs}; the default {number(default['mean'], unit, digits=2)}" if default.get("n") else runs
 

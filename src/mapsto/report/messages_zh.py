@@ -491,6 +491,8 @@ CHINESE_MESSAGES: dict[str, str] = {
     "The default recipe could not be trained here, so there is nothing to compare the winner with.": (
         "默认配方在这里无法训练，因此胜者没有可比较的对象。"
     ),
+    "A training failed when the winner and the default recipe were run again, so the difference between "
+    "them is not known.": "优胜者与默认配方重新训练时有一次失败，因此两者的差异不得而知。",
     "There was no time for {fresh}, so the difference from the default recipe is not known.": (
         "没有时间在{fresh}上训练，因此与默认配方的差异不得而知。"
     ),

@@ -141,6 +141,11 @@ def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study)
         return say(
             "There was no time for {fresh}, so the difference from the default recipe is not known.", fresh=fresh
         )
+    if not np.isfinite(comparison.mean_difference):
+        return say(
+            "A training failed when the winner and the default recipe were run again, so the difference between "
+            "them is not known."
+        )
     scale = 100.0 if study.metric.percent else 1.0
     gain, low, high = (scale * value for value in (comparison.mean_difference, comparison.low, comparison.high))
     figures = say(
@@ -209,18 +214,18 @@ def _pace(run: Run) -> list[Note]:
 def _judged(judgment: Judgment) -> dict[str, Any]:
     """How sure it is that the winner is better, and what of its mean is luck."""
     return {
-        "probability_better": judgment.probability_better,
-        "optimism": judgment.optimism,
-        "corrected_mean": judgment.corrected_mean,
-        "std": judgment.std,
+        "probability_better": _finite(judgment.probability_better),
+        "optimism": _finite(judgment.optimism),
+        "corrected_mean": _finite(judgment.corrected_mean),
+        "std": _finite(judgment.std),
         "method": None if judgment.comparison is None else judgment.comparison.method,
         "low": None if judgment.comparison is None else _finite(judgment.comparison.low),
         "high": None if judgment.comparison is None else _finite(judgment.comparison.high),
     }
 
 
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
 
 
 def _baselines(
