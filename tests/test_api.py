@@ -170,7 +170,7 @@ def test_a_data_setting_can_be_searched(tmp_path):
 def test_tuned_classifier_and_regressor():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 4))
-    settings = ["training.max_epochs=20"]
+    settings = ["model.name=mlp", "training.max_epochs=20"]
     classifier = mp.TunedClassifier(budget=None, n_trials=2, settings=settings).fit(X, np.where(X[:, 0] > 0, 7, 3))
     assert classifier.score(X, np.where(X[:, 0] > 0, 7, 3)) > 0.9
     assert list(classifier.classes_) == [3, 7]

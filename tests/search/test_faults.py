@@ -78,7 +78,7 @@ def test_a_training_whose_loss_is_no_number_ends_at_that_step(tmp_path, monkeypa
 
 def test_a_trial_ends_at_its_own_time(tmp_path):
     settings = [*SETTINGS, "training.max_epochs=100000", "training.patience=0", "search.trial_time=1s"]
-    result = mp.tune("digits", settings=settings, n_trials=2, budget="40s", out=tmp_path / "run")
+    result = mp.tune("digits", settings=settings, n_trials=2, budget="15s", out=tmp_path / "run")
     found = outcomes(result.run)
     assert [o["state"] for o in found.values()] == ["stopped"] * 2
     assert all(o["seconds"] < 3 for o in found.values())

@@ -13,7 +13,7 @@ import pytest
 
 SETTINGS = [
     "model.name=mlp", "model.hidden_dim=int(8, 64, log=True)", "optimizer.learning_rate=log(1e-3, 1e-1)",
-    "model.dropout=uniform(0, 0.5)", "training.max_epochs=12", "training.batch_size=16", "search.n_trials=6",
+    "model.dropout=uniform(0, 0.5)", "training.max_epochs=6", "training.batch_size=16", "search.n_trials=6",
     "search.num_seeds=2", "search.pruner=off",
 ]  # fmt: skip
 

@@ -28,11 +28,11 @@ def study(count, direction="maximize"):
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_the_best_and_the_latest_are_seen(direction):
-    made = study(1000, direction)
+    made = study(500, direction)
     numbers = [trial.number for trial in _Past.of(made).window(made.trials)]
     assert numbers == sorted(numbers)
     assert numbers[:BEST] == list(range(BEST))
-    assert numbers[-1] == 1000
+    assert numbers[-1] == 500
     assert len(numbers) == MOST_SEEN
     assert not any(made.trials[number].state == TrialState.FAIL for number in numbers)
 
