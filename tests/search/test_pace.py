@@ -56,6 +56,18 @@ def test_who_says_how_many_epochs_has_them(given, monkeypatch):
     assert pacing.pace(space, two, prepared, tensors, 1.0) is None
 
 
+@pytest.mark.parametrize("fault", [RuntimeError("out of memory"), None])
+def test_a_default_recipe_that_cannot_be_trained_is_for_its_trial_to_say(given, monkeypatch, fault):
+    def advance(*ignored, **named):
+        if fault is not None:
+            raise fault
+        return iter(())  # it diverged at once
+
+    monkeypatch.setattr("mapsto.training.loop.TorchTrainer.advance", advance)
+    space, _, prepared, tensors = given
+    assert pacing.pace(space, {}, prepared, tensors, 1.0) is None
+
+
 def test_a_short_budget_shortens_the_trainings_and_the_report_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("mapsto.search.pace.epoch_seconds", lambda *ignored: 1.0)
     settings = ["model.name=mlp", "optimizer.learning_rate=log(1e-3, 1e-1)", "search.num_seeds=1"]

@@ -6,6 +6,7 @@ the beginning. So the epochs of a training are fitted to the budget before the f
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapsto._messages import say
 from mapsto.data.table import Note
+from mapsto.errors import MapstoError
 from mapsto.search.making import default_values
 from mapsto.search.plan import SHARE_AFTER_EXPLORING
 from mapsto.training.base import Tick
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from mapsto.recipe.schema import Recipe
     from mapsto.recipe.space import Space
     from mapsto.training.batches import Tensors
+
+logger = logging.getLogger("mapsto")
 
 TRAININGS = 3
 """Whole trainings of the default recipe that the time for exploring should hold."""
@@ -77,12 +81,21 @@ def epochs_within(recipe: Recipe, prepared: Prepared, tensors: Tensors, seconds:
     wanted = recipe.training.max_epochs
     if wanted <= LEAST_EPOCHS:
         return wanted
-    each = epoch_seconds(recipe, prepared, tensors)
-    return min(wanted, max(LEAST_EPOCHS, int(seconds / (TRAININGS * each))))
+    try:
+        each = epoch_seconds(recipe, prepared, tensors)
+    except MapstoError:
+        raise
+    except Exception:  # whatever the recipe does to torch is for its trial to say
+        logger.debug("an epoch could not be measured", exc_info=True)
+        return wanted
+    return min(wanted, max(LEAST_EPOCHS, int(seconds / (TRAININGS * each)))) if each else wanted
 
 
 def epoch_seconds(recipe: Recipe, prepared: Prepared, tensors: Tensors) -> float:
-    """What an epoch takes with its scoring, from half a second of steps after a first one, which is slower."""
+    """What an epoch takes with its scoring, from half a second of steps after a first one, which is slower.
+
+    Nothing, where the training diverges before the first measurement.
+    """
     recipe = recipe.replace({"training.seed": recipe.seed})
     for probe in (0.0, PROBE_SECONDS):
         trainer = TorchTrainer(recipe, prepared, tensors)
@@ -93,10 +106,12 @@ def epoch_seconds(recipe: Recipe, prepared: Prepared, tensors: Tensors) -> float
 
         try:
             started = time.perf_counter()
-            (measured,) = trainer.advance(1, deadline=started + probe, on_tick=on_tick)
+            measured = next(trainer.advance(1, deadline=started + probe, on_tick=on_tick), None)
             taken, steps = time.perf_counter() - started, trainer.steps_per_epoch
         finally:
             trainer.close()
+    if measured is None:
+        return 0.0
     if measured.step >= steps:
         return taken
     (first, start), (last, end) = ticks[0], ticks[-1]
