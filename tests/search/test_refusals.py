@@ -204,13 +204,19 @@ def test_a_fold_that_is_cut_by_time_is_no_part_of_the_score(table, tmp_path, mon
     assert list(trials.loc[[0, 1], "score"]) == pytest.approx([sum(scores[:3]) / 3, sum(scores[3:5]) / 2])
 
 
-def test_a_data_setting_that_leaves_no_rows_is_a_trial_that_failed(tmp_path):
+@pytest.mark.parametrize("fidelity", ["epochs", "examples"])
+def test_a_data_setting_that_leaves_no_rows_is_a_trial_that_failed(tmp_path, fidelity):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc"))
     for row in range(200):
         frame.iloc[row, row % 3] = np.nan
     frame["y"] = np.where(rng.normal(size=200) > 0, "up", "down")
-    settings = [*SMALL, "data.missing=choice(median, drop)", "data.missing_indicator=false"]
+    settings = [
+        *SMALL,
+        "data.missing=choice(median, drop)",
+        "data.missing_indicator=false",
+        f"search.fidelity={fidelity}",
+    ]
     result = mp.tune(frame, target="y", settings=settings, n_trials=4, out=tmp_path / "run")
     trials = result.leaderboard().set_index("data.missing")
     assert set(trials.loc[["median"], "state"]) == {"complete"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mapsto.cli import _options
 from mapsto.cli._terminal import Terminal
 
@@ -63,23 +65,18 @@ def tune(
             )  # fmt: skip
             from mapsto.cli import _command  # here, since it needs rich
 
+            given: dict[str, Any] = {
+                "direction": direction, "budget": budget, "n_trials": trials, "num_seeds": seeds, "seed": seed,
+                "sampler": sampler, "pruner": pruner, "max_fidelity": max_steps, "time_limit": trial_time,
+                "start": start, "out": out,
+            }  # fmt: skip
             _command.tune(
                 terminal,
                 command,
                 settings or (),
                 metric=_options.needed(metric, "--metric", "the name that the program prints before its score"),
-                direction=direction or "maximize",
-                budget=budget,
-                n_trials=trials,
                 workers=_options.number_of_workers(workers),
-                num_seeds=seeds,
-                seed=seed or 0,
-                sampler=sampler or "tpe",
-                pruner=pruner or "off",
-                max_fidelity=max_steps or 1,
-                time_limit=trial_time,
-                start=start,
-                out=out,
+                **{name: value for name, value in given.items() if value is not None},
             )
             return
         _options.refuse(

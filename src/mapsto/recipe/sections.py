@@ -311,6 +311,11 @@ HUB = "optunahub/"
 class SearchOptions(Options):
     """How recipes are proposed, compared and chosen, and for how long."""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a trial is several trainings, and its score their mean."""
+        return self.fidelity in ("folds", "seeds")
+
     sampler: str = Field(
         "auto",
         validate_default=False,

@@ -48,7 +48,7 @@ class Confirming:
 
     def heats(self) -> None:
         """Runs recipes that may belong among the finalists once more, until it is clear which do."""
-        if self.study.default_recipe.search.fidelity in ("folds", "seeds"):
+        if self.study.default_recipe.search.repeats:
             return  # explored scores are means of several trainings already, and one more is not to be mixed with them
         until = self.plan.heats_until(self.study.run_seconds)
         for number in itertools.count():  # each follows from the whole heats before it, also after an interruption

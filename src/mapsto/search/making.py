@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mapsto.errors import RecipeError
+from mapsto.errors import DataError, RecipeError
 from mapsto.recipe.seeds import derive
 from mapsto.recipe.sizes import parse_size
 from mapsto.search.costs import directions
@@ -56,12 +56,11 @@ class Maker:
         self.default_recipe = self.recipe(self.default_chosen)
         search = self.default_recipe.search
         self.sampler: Sampler = named(search.sampler)
-        by_repeats = search.fidelity in ("folds", "seeds")
         self.pruner = search.pruner
         if search.pruner == "auto":
             in_steps = self.sampler.interval(self.problem(None)) is not None  # members of a population do not end early
-            self.pruner = "racing" if by_repeats else "off" if in_steps else "median"
-        if self.pruner == "racing" and not by_repeats:
+            self.pruner = "racing" if search.repeats else "off" if in_steps else "median"
+        if self.pruner == "racing" and not search.repeats:
             raise RecipeError(
                 f"`search.pruner: racing` compares recipes over folds or seeds, and `search.fidelity` is "
                 f"{search.fidelity}. Set it to folds or seeds, or take another pruner, such as halving."
@@ -99,38 +98,24 @@ class Maker:
             seed = origin.seed
         if recipe.training.seed is None:  # else all runs would be the same one
             recipe = _seeded(recipe, seed)
-        stages = self._stages(recipe)
+        stages: tuple[Stage, ...] = ()
+        refusal = ""
+        try:
+            stages = self._stages(recipe)
+        except DataError as error:  # a data setting that leaves nothing to learn from
+            refusal = str(error)
         checkpoint = None if origin is None else checkpoint_path(self.run.trial(f"{origin.number:04d}"))
         return replace(
-            self._job(f"{number:04d}", recipe, proposal.chosen, number=number, phase="explore", seconds=math.inf),
-            stages=stages,
-            repeats=recipe.search.fidelity in ("folds", "seeds"),
+            self._job(f"{number:04d}", recipe, proposal.chosen, stages, number=number, phase="explore"),
+            refusal=refusal,
+            repeats=recipe.search.repeats,
             starts_from=proposal.starts_from,
             checkpoint=checkpoint,
             goes_on=proposal.goes_on,
             epochs=epochs,
             pruner=self.pruner,
             known=known,
-            max_fidelity=self.max_fidelity(recipe),
-        )
-
-    def refused(self, ready: Ready, cause: str) -> Job:
-        """A trial that cannot be trained, since its data cannot be prepared; whoever gets the job says so."""
-        number, proposal, _ = ready
-        recipe = self.recipe(proposal.chosen)
-        return Job(
-            name=f"{number:04d}",
-            folder=self.run.trial(f"{number:04d}"),
-            tensorboard=self.run.path / "tensorboard",
-            leaves=_seeded(recipe, derive(recipe.seed, "trial", number)).leaves(),
-            number=number,
-            phase="explore",
-            stages=(),
-            device=self.store.device,
-            seconds=math.inf,
-            chosen=dict(proposal.chosen),
-            directions=directions(recipe),
-            refusal=cause,
+            max_fidelity=1 if refusal else self.max_fidelity(recipe),
         )
 
     def timed(self, job: Job, seconds: float) -> Job:
@@ -148,23 +133,29 @@ class Maker:
         recipe = _seeded(self.recipe(chosen), seed)
         if fold is not None:
             recipe = recipe.replace({"data.fold": fold})
-        made = self._job(name, recipe, chosen, number=number, phase=phase, seconds=seconds)
-        return replace(made, of=number, keeps_predictions=phase == "confirm")
+        stages = (Stage({}, str(self.store.folder(recipe))),)
+        made = self._job(name, recipe, chosen, stages, number=number, phase=phase)
+        return replace(made, seconds=seconds, of=number, keeps_predictions=phase == "confirm")
 
     def max_fidelity(self, recipe: Recipe) -> int:
         """Units of fidelity of a whole trial."""
         match recipe.search.fidelity:
-            case "folds":
-                return max(1, recipe.data.num_folds)
-            case "seeds":
-                return recipe.search.num_seeds
+            case "folds" | "seeds":
+                return num_repeats(recipe)
             case "epochs":
                 return recipe.training.max_epochs
             case _:
                 return self._stages(recipe)[-1].units
 
     def _job(
-        self, name: str, recipe: Recipe, chosen: Mapping[str, Any], *, number: int, phase: Phase, seconds: float
+        self,
+        name: str,
+        recipe: Recipe,
+        chosen: Mapping[str, Any],
+        stages: tuple[Stage, ...],
+        *,
+        number: int,
+        phase: Phase,
     ) -> Job:
         search = recipe.search
         return Job(
@@ -174,9 +165,9 @@ class Maker:
             leaves=recipe.leaves(),
             number=number,
             phase=phase,
-            stages=(Stage({}, str(self.store.folder(recipe))),),
+            stages=stages,
             device=self.store.device,
-            seconds=seconds,
+            seconds=math.inf,
             chosen=dict(chosen),
             directions=directions(recipe),
             limits=Limits(
@@ -207,7 +198,7 @@ class Maker:
                 return self._sizes(recipe, own)
 
     def _folds(self, recipe: Recipe) -> Sequence[Stage]:
-        count = max(1, recipe.data.num_folds)
+        count = num_repeats(recipe)
         folds = [(recipe.data.fold + k) % count for k in range(count)]
         changes: list[dict[str, Any]] = [{"data.fold": fold} if k else {} for k, fold in enumerate(folds)]
         return [
@@ -224,6 +215,12 @@ class Maker:
             *(Stage(c, str(self.store.folder(recipe.replace(c))), c["data.image_size"]) for c in small),
             Stage({}, own, max(1, side)),
         )
+
+
+def num_repeats(recipe: Recipe) -> int:
+    """Trainings whose mean is the score of a trial: its folds or seeds, or the one that it is."""
+    counts = {"folds": max(1, recipe.data.num_folds), "seeds": recipe.search.num_seeds}
+    return counts.get(recipe.search.fidelity, 1)
 
 
 def default_values(space: Space, defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mapsto._messages import say
 from mapsto.data.table import Note
 from mapsto.errors import MapstoError
-from mapsto.search.making import default_values
+from mapsto.search.making import default_values, num_repeats
 from mapsto.search.plan import SHARE_AFTER_EXPLORING
 from mapsto.training.base import Tick
 from mapsto.training.loop import TorchTrainer
@@ -64,8 +64,8 @@ def pace(space: Space, defaults: Mapping[str, Any], prepared: Prepared, tensors:
     if "training.max_epochs" in space.leaves:
         return None
     recipe = space.recipe(default_values(space, defaults), defaults)
-    repeats = {"folds": max(1, recipe.data.num_folds), "seeds": recipe.search.num_seeds}.get(recipe.search.fidelity, 1)
-    epochs = epochs_within(recipe, prepared, tensors, (1 - SHARE_AFTER_EXPLORING) * budget / repeats)
+    seconds = (1 - SHARE_AFTER_EXPLORING) * budget / num_repeats(recipe)
+    epochs = epochs_within(recipe, prepared, tensors, seconds)
     wanted = recipe.training.max_epochs
     return Pace(wanted, epochs) if epochs < wanted else None
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mapsto.errors import DataError, TrainingError
+from mapsto.errors import TrainingError
 from mapsto.recipe.budget import parse_duration
 from mapsto.recipe.families import METRICS, PRUNERS, TRACKERS
 from mapsto.recipe.seeds import derive
@@ -295,10 +295,7 @@ class Study:
         return min((limit for limit in limits if limit is not None), default=None)
 
     def _explored_job(self, ready: Ready) -> Job:
-        try:
-            return self.maker.explore(ready, self.standing.explored, self.maker.sampler.interval(self.problem))
-        except DataError as error:  # a data setting that leaves nothing to learn from
-            return self.maker.refused(ready, str(error))
+        return self.maker.explore(ready, self.standing.explored, self.maker.sampler.interval(self.problem))
 
     def _timed(self, job: Job) -> Job:
         """An explored job that begins now."""
@@ -381,7 +378,7 @@ class Study:
     def run_seconds(self) -> float:
         """How long a training of a promising recipe takes, as far as is known."""
         best = self.standing.ranked(self.plan.finalists)
-        repeats = self.default_recipe.search.fidelity in ("folds", "seeds")
+        repeats = self.default_recipe.search.repeats
         seconds = (outcome.seconds / (max(1, len(outcome.curve)) if repeats else 1) for outcome in best)
         return max(seconds, default=self._predicted or 0.0)
 

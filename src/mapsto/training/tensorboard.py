@@ -2,7 +2,7 @@
 
 An event file is a row of records: the length of the data (8 bytes, little-endian), its checksum, the data, their
 checksum (TensorFlow's `core/lib/io/record_writer.h`); the data are an `Event` of protocol buffers (`core/util/
-event.proto`), of which scalars need five fields. TensorBoard's own writer would be a dependency of 20 MB, and torch's
+event.proto`), of which scalars need five fields. TensorBoard's own writer would be one more dependency, and torch's
 imports TensorFlow where that is installed, which has crashed processes that also load triton.
 """
 
