@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapsto._imports import torch
+from mapsto._own_network import OWN, look_at, settings_of
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
 from mapsto.data.table import Table
@@ -20,6 +21,7 @@ from mapsto.recipe.space import Space
 from mapsto.tasks._choice import choose
 
 if TYPE_CHECKING:
+    from mapsto.models._handed import Network
     from mapsto.data.prepare import Prepared
 
 NO_DATA = "No data were given. Name a file, a folder or a data set, or set `data.source` in the recipe."
@@ -39,6 +41,7 @@ def given_as_space(
     n_trials: int | None = None,
     seed: int | None = None,
     crew: Mapping[str, Any] | None = None,
+    network: Network | None = None,
 ) -> Space:
     """All that the user said, as one space; what was said later in the list of arguments wins."""
     match recipe:
@@ -51,6 +54,8 @@ def given_as_space(
         case _:
             base = Space.from_file(Path(recipe))
     explicit: dict[str, Any] = {"data.target": target, "task.name": task, "seed": seed}
+    if network is not None:
+        explicit |= settings_of(network)
     if isinstance(source, str | Path):
         explicit["data.source"] = str(source)
     explicit |= crew or {}
@@ -164,7 +169,11 @@ def completed(
     )
     defaults = {name: value for name, value in advice.items() if not name.startswith(other)} | {"task.name": task.name}
     advised: dict[str, Any] = {}
-    if searching and not given.ranges:
+    own = None
+    if first_recipe(given, defaults).model.name == OWN:
+        own = look_at(given, first_recipe(given, defaults), prepared)
+        defaults |= {name: v for name, v in own.defaults.items() if not name.startswith(other)}
+    if searching and not [name for name in given.ranges if not name.startswith("hp.")]:
         there = given.recipe({}, defaults).leaves()
         advised = {
             name: range_
@@ -174,6 +183,8 @@ def completed(
         if "optimizer." in other:  # the rate is worth searching whatever the optimizer: a decade to either side
             rate = there["optimizer.learning_rate"]
             advised["optimizer.learning_rate"] = Log(rate / 10, rate * 10)
+    if searching and own is not None:
+        advised |= own.ranges
     if given.leaves.get("augment.auto"):
         advised |= _augmentations(task.augmentations(prepared.facts), searching)
     return Space.from_mapping(advised).merged(given), defaults

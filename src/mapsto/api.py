@@ -16,7 +16,8 @@ from mapsto._given import (
     refuse_ranges,
 )
 from mapsto._runs import go_on, silent, start
-from mapsto.errors import RunError
+from mapsto.data.own_arrays import is_arrays, table_of_arrays
+from mapsto.errors import RecipeError, RunError
 from mapsto.recipe.space import Space
 from mapsto.result import Language, Result
 from mapsto.search.progress import Listener
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from mapsto.evaluation.fitted_ensemble import FittedEnsemble
     from mapsto.evaluation.scorecard import Scorecard
+    from mapsto.models._handed import Network
     from mapsto.training.fitted import Fitted
 
 logger = logging.getLogger("mapsto")
@@ -36,6 +38,7 @@ logger = logging.getLogger("mapsto")
 def tune(
     source: Any = None,
     *,
+    data: Any = None,
     target: str | None = None,
     task: str | None = None,
     recipe: RecipeLike | None = None,
@@ -56,7 +59,10 @@ def tune(
     """Finds the best network for the data that the budget can find, and tests it once.
 
     Args:
-        source: a file, a folder, a named set, a data frame, or arrays `(x, y)`; None where the recipe names it.
+        source: a file, a folder, a named set, a data frame, or arrays `(x, y)`; None where the recipe names it. Or a
+            network of your own, beside `data`: a builder, a module, or a `Network`.
+        data: what a network of your own learns from: all that `source` may be, and arrays `(x, y)`, which it reads as
+            they are; x may be a tuple or a dict of arrays.
         target: the column to predict.
         task: what to predict, by name; None is found from the data.
         recipe: a YAML file, or a space in Python; `space`, `settings`, then the other arguments override it.
@@ -87,8 +93,10 @@ def tune(
         result.best.predict(frame)
         ```
     """
+    source, network = _data_and_network(source, data)
     given = given_as_space(
         recipe,
+        network=network,
         space=space,
         settings=settings,
         source=source,
@@ -103,9 +111,27 @@ def tune(
     return Result(start(given, source, out, overwrite, listener or silent, searching=True, old=old))
 
 
+def _data_and_network(source: Any, data: Any) -> tuple[Any, Network | None]:
+    """What to learn from, and the user's own network where one was given in its place."""
+    from mapsto._own_network import network_of
+
+    network = network_of(source)
+    if network is None:
+        if data is not None:
+            raise RecipeError(
+                f"`data` is for a network of your own, which stands first: `tune(build, data=(x, y))`. Received: "
+                f"{type(source).__name__} and data."
+            )
+        return source, None
+    if data is None:
+        raise RecipeError(f"`{network.reference}` has no data to learn from. Give them: `tune(build, data=(x, y))`.")
+    return (table_of_arrays(*data) if is_arrays(data) else data), network
+
+
 def train(
     source: Any = None,
     *,
+    data: Any = None,
     target: str | None = None,
     task: str | None = None,
     recipe: RecipeLike | None = None,
@@ -122,8 +148,17 @@ def train(
     Raises:
         RecipeError: the recipe holds a range.
     """
+    source, network = _data_and_network(source, data)
     given = given_as_space(
-        recipe, space=space, settings=settings, source=source, target=target, task=task, budget=budget, seed=seed
+        recipe,
+        network=network,
+        space=space,
+        settings=settings,
+        source=source,
+        target=target,
+        task=task,
+        budget=budget,
+        seed=seed,
     )
     refuse_ranges(given, "train")
     return Result(start(given, source, out, overwrite, listener or silent, searching=False))

@@ -13,7 +13,7 @@ from mapsto.data.encoders.base import Encoder
 from mapsto.data.prepared import ColumnFacts, Facts
 from mapsto.data.preprocessing import TARGETS
 from mapsto.data.stored import is_stored, summary
-from mapsto.data.table import PARTS, Column, Part, Table
+from mapsto.data.table import BULKY, PARTS, Column, Part, Table
 
 
 def facts_of(
@@ -66,6 +66,6 @@ def _column_facts(column: Column, used_as: str) -> ColumnFacts:
         return {"name": column.name, "kind": column.kind, "missing": gone, "unique": different, "used_as": used_as}
     missing = 0 if column.values.ndim > 1 else int(np.asarray(pd.isna(column.values)).sum())
     unique: int | None = None
-    if column.kind not in ("image", "mask", "audio"):
+    if column.kind not in BULKY:
         unique = int(np.asarray(pd.notna(pd.unique(column.values))).sum())
     return {"name": column.name, "kind": column.kind, "missing": missing, "unique": unique, "used_as": used_as}

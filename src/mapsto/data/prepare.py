@@ -86,7 +86,8 @@ def prepare(
     if (place / DESCRIPTION).is_file():
         return load_prepared(place)
     encoders: dict[str, Encoder] = {
-        stream: ENCODERS.get(encoder)(columns[stream], recipe_data) for stream, encoder in task.streams.items()
+        stream: ENCODERS.get(task.streams[stream.partition(".")[0]])(names, recipe_data)
+        for stream, names in columns.items()
     }
     table = _usable(table, encoders, recipe_data)
     parts, said = split(table, encoders[TARGETS].strata(table), recipe_data, seed)

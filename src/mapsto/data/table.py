@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from mapsto._messages import Message, from_json, say, to_json
 from mapsto.data.mapped import taken
 
-Kind = Literal["numeric", "category", "text", "image", "mask", "audio", "date", "ignore"]
+Kind = Literal["numeric", "category", "text", "image", "mask", "audio", "array", "date", "ignore"]
+
+BULKY: tuple[Kind, ...] = ("image", "mask", "audio", "array")
+"""Kinds whose values are no words or numbers that could be counted, or shown in a row."""
 Level = Literal["info", "warning"]
 Order = Literal["none", "day_first", "month_first", "unknown", "mixed"]
 """Of days and months in numbers: none are there, which comes first, either may, or the data say both."""
@@ -114,7 +117,8 @@ class Column:
 
     `values` has one entry a row: float64 with NaN for missing (numeric), object of str or None (category, text),
     uint8 of shape `(rows, height, width[, channels])` or object of `LazyImage` (image, mask),
-    object of `LazyAudio` (audio), datetime64[ns] with NaT for missing (date; in rows to predict it may be text).
+    object of `LazyAudio` (audio), numbers of any shape `(rows, ...)`, which the user's own network reads as they are
+    (array), datetime64[ns] with NaT for missing (date; in rows to predict it may be text).
     `inferred` tells whether the kind was guessed or stated by the user. `date_order` tells how days and months stood
     in the text that dates were read from (see `mapsto.data.dates`), `number_format` how its numbers were written, as an
     example (see `mapsto.data.number_formats`), None where they were plain. `label_separator` is what joins the labels

@@ -18,7 +18,7 @@ from mapsto.data.encoders.base import Encoder
 from mapsto.data.facts import facts_of
 from mapsto.data.prepared import DESCRIPTION, EXAMPLES, FORMAT, PART_ROWS, WEIGHTS
 from mapsto.data.preprocessing import TARGETS, Preprocessing
-from mapsto.data.table import Column, Note, Part, Table
+from mapsto.data.table import BULKY, Column, Note, Part, Table
 from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
 
@@ -66,7 +66,7 @@ def write(
         with explained(folder / WEIGHTS):
             np.save(folder / f"{WEIGHTS}.npy", weights, allow_pickle=False)
     parts, notes = _without_faults(table, encoders, parts, faults)
-    shown = [c for c in table.columns.values() if c.kind not in ("image", "mask", "audio") and c.name != table.target]
+    shown = [c for c in table.columns.values() if c.kind not in BULKY and c.name != table.target]
     del shown[MOST_SHOWN:]
     _write_examples(folder / EXAMPLES, table, shown)
     with explained(folder / PART_ROWS):

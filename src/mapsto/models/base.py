@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from mapsto.recipe.options import Options
 
@@ -38,6 +39,11 @@ class Model(Options):
         Raises:
             RecipeError: these settings make no network for such inputs (five poolings of an 8×8 image).
         """
+
+    def of_recipe(self, leaves: Mapping[str, Any]) -> Self:
+        """The family with the whole recipe at hand, by dotted name, where its network depends on more than itself."""
+        del leaves
+        return self
 
     def load_weights(self, network: nn.Module) -> None:
         """Puts trained weights into a network from `build`, before training; families that name no file do nothing.

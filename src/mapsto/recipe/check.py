@@ -159,7 +159,8 @@ def _beside_the_task(leaves: Leaves) -> list[tuple[str, str]]:
         return []
     task = TASKS.get(name)
     metric = leaves.get("search.metric")
-    faults = [*_unfit(leaves, "model", name, task.models), *_unfit(leaves, "loss", name, task.losses)]
+    models, losses = (*task.models, task.own), (*task.losses, task.own)
+    faults = [*_unfit(leaves, "model", name, models), *_unfit(leaves, "loss", name, losses)]
     if isinstance(metric, str) and metric not in task.metrics:
         fits = ", ".join(task.metrics)
         faults.append(("search.metric", f"`search.metric` is {metric}, which {name} does not report; it has {fits}."))

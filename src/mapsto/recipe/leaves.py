@@ -28,6 +28,10 @@ ENUMERATED = 64
 """Whole-number ranges up to this many values are checked value by value, longer ones at their ends."""
 
 
+FREE_VALUE = "a text, a number, true, false or null"
+"""What a setting may be whose name is of the user's choosing."""
+
+
 class Seed(Options):
     """The one setting that stands in no section."""
 
@@ -60,7 +64,7 @@ def holders(leaf: str, members: Iterable[str] | None = None) -> dict[str, type[O
     else:
         groups: dict[str, type[Options]] = {**GROUPS, "seed": Seed}
         classes = {"": groups[section]} if section in groups else {}
-    return {name: cls for name, cls in classes.items() if field in cls.model_fields}
+    return {name: cls for name, cls in classes.items() if cls.has(field)}
 
 
 def is_name(leaf: str) -> bool:
@@ -221,12 +225,13 @@ def _name_fault(leaf: str, value: Any) -> str | None:
 
 
 def _refusal(leaf: str, cls: type[Options], value: Any) -> str:
-    field = cls.model_fields[split(leaf)[1]]
+    field = split(leaf)[1]
+    wants = allowed(cls.model_fields[field]) if field in cls.model_fields else FREE_VALUE
     wants_text = value_fault(leaf, "text", cls) is None if not isinstance(value, str) else False
     hint = " Write a text that looks like something else in quotes." if wants_text else ""
     if isinstance(value, str) and "(" in value:
         hint = " Ranges are log(low, high), uniform(low, high), int(low, high) and choice(a, b, ...)."
-    return f"`{leaf}` must be {allowed(field)}. Received: {shown(value)}.{hint}"
+    return f"`{leaf}` must be {wants}. Received: {shown(value)}.{hint}"
 
 
 def _probes(range_: Range) -> Iterable[Any]:

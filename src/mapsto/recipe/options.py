@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -18,3 +20,13 @@ class Options(BaseModel):
     def name(self) -> str:
         """What a recipe calls it: the name of the file that its class is defined in."""
         return type(self).__module__.rpartition(".")[2]
+
+    @classmethod
+    def has(cls, field: str) -> bool:
+        """Whether there is such a setting."""
+        return field in cls.model_fields
+
+    @classmethod
+    def default(cls, field: str) -> Any:
+        """The value of a setting where nothing is said."""
+        return cls.model_fields[field].get_default()

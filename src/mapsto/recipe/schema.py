@@ -23,6 +23,7 @@ from mapsto.recipe.sections import (
     SECTIONS,
     AugmentOptions,
     DataOptions,
+    HyperparameterOptions,
     SearchOptions,
     TrainingOptions,
 )
@@ -51,6 +52,7 @@ class Recipe(BaseModel):
     data: DataOptions
     augment: AugmentOptions
     model: Any
+    hp: HyperparameterOptions
     loss: Any
     optimizer: Any
     schedule: Any
@@ -160,4 +162,5 @@ def _sections(leaves: Mapping[str, Any]) -> dict[str, Options]:
         fields = {split(leaf)[1]: value for leaf, value in leaves.items() if split(leaf)[0] == section}
         cls = GROUPS[section] if section in GROUPS else FAMILIES[section].get(fields.pop("name"))
         made[section] = cls.model_validate_json(json.dumps(fields), strict=True)
+    made["model"] = made["model"].of_recipe(leaves)  # type: ignore[attr-defined] - the family's own method
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import ConfigDict, Field, create_model, field_validator, model_validator
 
 from mapsto.recipe.budget import parse_budget, parse_duration
 from mapsto.recipe.families import (
@@ -471,6 +471,24 @@ class SearchOptions(Options):
         return name
 
 
+class HyperparameterOptions(Options):
+    """What the user's own builder asks for: any names, each with a text, a number, true, false or null.
+
+    None has a default here: those of a builder are its own (see `mapsto.recipe.hyperparameters`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, str | bool | int | float | None]
+
+    @classmethod
+    def has(cls, field: str) -> bool:
+        return re.fullmatch(r"\w{1,100}", field) is not None
+
+    @classmethod
+    def default(cls, field: str) -> Any:
+        return None
+
+
 FAMILIES: dict[str, Family] = {
     "task": TASKS,
     "model": MODELS,
@@ -483,12 +501,13 @@ FAMILIES: dict[str, Family] = {
 GROUPS: dict[str, type[Options]] = {
     "data": DataOptions,
     "augment": AUGMENT,
+    "hp": HyperparameterOptions,
     "training": TrainingOptions,
     "search": SearchOptions,
 }
 """Sections whose settings are always the same."""
 
-SECTIONS = ("seed", "task", "data", "augment", "model", "loss", "optimizer", "schedule", "training", "search")
+SECTIONS = ("seed", "task", "data", "augment", "model", "hp", "loss", "optimizer", "schedule", "training", "search")
 """Every section of a recipe, in the order in which it is written."""
 
 AUTO_SECTIONS = {"augment": "augment.auto"}

@@ -231,7 +231,7 @@ class Space:
         if leaf in defaults and _suits(leaf, names, defaults):
             return defaults[leaf]
         classes = holders(leaf, None if names.get(member) is None else [names[member]])
-        return next((cls.model_fields[name].get_default() for cls in classes.values()), None)
+        return next((cls.default(name) for cls in classes.values()), None)
 
     def _open_name(self, section: str, chosen: Leaves, defaults: Leaves) -> Any:
         """The member of a family that is neither given nor searched."""
@@ -242,7 +242,7 @@ class Space:
         if not isinstance(task, str) or task not in TASKS.names():
             return name
         fitting = TASKS.get(task).models if section == "model" else TASKS.get(task).losses
-        return name if name in fitting else fitting[0]
+        return name if name in (*fitting, TASKS.get(task).own) else fitting[0]
 
     def _is_active(self, leaf: str, chosen: Leaves, defaults: Leaves) -> bool | None:
         """Whether a range is searched; None while that depends on a range without a value."""

@@ -15,20 +15,22 @@ from numpy.typing import NDArray
 from mapsto import _files
 from mapsto._imports import torch
 from mapsto.data.audit._clean import respelled
-from mapsto.data.preprocessing import Preprocessing
+from mapsto.data.own_arrays import is_arrays, table_of_arrays
+from mapsto.data.preprocessing import TARGETS, Preprocessing
 from mapsto.data.read import read
+from mapsto.data.table import Table
 from mapsto.errors import DataError, RunError
 from mapsto.recipe.schema import Recipe
 from mapsto.training import checkpoint, members
 from mapsto.training.augmenter import Versions, forward
 from mapsto.training.image_files import write_images
+from mapsto.training.networks import network_for
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from mapsto.data.encoders.base import Spec
-    from mapsto.data.table import Table
 
 logger = logging.getLogger("mapsto")
 
@@ -52,7 +54,7 @@ class Fitted:
         specs = preprocessing.specs
         self.task = recipe.task.trained_by(recipe.loss, specs["targets"])
         state = torch.get_rng_state()
-        self.network = recipe.model.build(specs["inputs"], recipe.task.num_outputs(specs))
+        self.network = network_for(recipe, specs)
         torch.set_rng_state(state)  # the random weights drawn above are replaced at once
         self.network.load_state_dict(weights)
         self.network.eval()
@@ -109,12 +111,23 @@ class Fitted:
         answers = self.recipe.task.answers(predictions, self.preprocessing.encoders["targets"])
         return pd.DataFrame(answers, index=pd.Index(table.row_names, name="row"))
 
+    @property
+    def model(self) -> nn.Module:
+        """The network as a module of torch with its trained weights; the user's own as the builder returned it."""
+        return getattr(self.network, "module", self.network)
+
     def read(self, source: Any) -> Table:
         """Reads a source the way the model's own data were read; the target may be missing."""
+        if self.reads_arrays and not isinstance(source, Table):
+            names = [encoder.columns[0] for stream, encoder in self.preprocessing.encoders.items() if stream != TARGETS]
+            x, y = source if is_arrays(source) else (source, None)
+            return table_of_arrays(x, y, names)
         return read(source, options=self.preprocessing.reading_options, target_needed=False)
 
     def read_with_target(self, source: Any, target: str | None = None) -> Table:
         """Reads rows to be scored; `target` names their target where it is called otherwise than in training."""
+        if self.reads_arrays:
+            return self.read(source)
         name = target or self.preprocessing.encoders["targets"].columns[0]
         options = self.preprocessing.reading_options.model_copy(update={"target": name})
         table = read(source, options=options, target_needed=False)
@@ -124,6 +137,11 @@ class Fitted:
                 f"{', '.join(list(table.columns)[:12])}. Name it with `--target`."
             )
         return respelled(table, self.preprocessing.spellings)
+
+    @property
+    def reads_arrays(self) -> bool:
+        """Whether the network is the user's own and reads arrays as they are."""
+        return self.preprocessing.specs["inputs"].encoder == "array"
 
     def truth(self, table: Table) -> NDArray[Any]:
         """The targets of a table as the metrics take them.

@@ -24,9 +24,10 @@ from mapsto.training.balance import Balance
 from mapsto.training.base import Ending, Measurement, Tick, Trainer
 from mapsto.training.fitted import Fitted, evaluation_batch, restored
 from mapsto.training.memory import deterministic
+from mapsto.training.networks import network_for
 from mapsto.training.parts import Drawing, Noise, Order, Part, distribute, gather, generators_kept
 from mapsto.training.processes import Processes
-from mapsto.training.step import Step
+from mapsto.training.step import Step, brings_loss
 from mapsto.training.stopping import EarlyStopping
 from mapsto.training.trace import Trace
 
@@ -161,7 +162,7 @@ class TorchTrainer(Trainer):
     def _learning_rate(self) -> float:
         step = self.epoch * self.steps_per_epoch + self.step_in_epoch
         factor = self.recipe.schedule.factor(step, self.total_steps, self._validation_losses)
-        return float(self.recipe.optimizer.learning_rate * factor)
+        return float(self.step.base_rate * factor)
 
     def _has_diverged(self, start: int, end: int) -> bool:
         """Whether one of these steps of the epoch had a loss from which a training does not come back."""
@@ -248,10 +249,18 @@ class TorchTrainer(Trainer):
             for piece in index.split(evaluation_batch(self.prepared.specs["inputs"])):
                 batch = self.tensors.take(piece)
                 batch.pop(WEIGHTS, None)  # those of rows are for training alone
-                outputs = forward(self.task, self.network, batch, self.versions)
-                total += float(self.task.loss(outputs, members.for_loss(self.network, batch))) * len(piece)
+                outputs, loss = self._answered(batch)
+                total += float(loss) * len(piece)
                 pieces.append(members.predict(self.task, self.network, outputs).cpu().numpy())
         return np.concatenate(pieces), total / len(rows)
+
+    def _answered(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The network's outputs for a batch, and the mean loss."""
+        if brings_loss(self.recipe, self.network):
+            loss, outputs = self.network.loss(batch)  # type: ignore[operator]
+            return (forward(self.task, self.network, batch, self.versions) if outputs is None else outputs), loss
+        outputs = forward(self.task, self.network, batch, self.versions)
+        return outputs, self.task.loss(outputs, members.for_loss(self.network, batch))
 
     def predict(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         present = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
@@ -348,7 +357,7 @@ def check_targets(recipe: Recipe, prepared: Prepared) -> None:
 
 def build_network(recipe: Recipe, prepared: Prepared) -> torch.nn.Module:
     """The recipe's network for these data, with fresh weights, or those that its model starts from."""
-    network: torch.nn.Module = recipe.model.build(prepared.specs["inputs"], recipe.task.num_outputs(prepared.specs))
+    network = network_for(recipe, prepared.specs)
     recipe.model.load_weights(network)
     return network
 

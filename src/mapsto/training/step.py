@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mapsto._imports import torch
+from mapsto.errors import RecipeError
 from mapsto.training import members
 from mapsto.training.augmenter import Augmenter, cut
 from mapsto.training.averaging import averaging, statistics_kept
@@ -63,7 +64,7 @@ class Step:
         self.accumulate_steps, self.sam_rho = options.accumulate_steps, options.sam_rho
         self.layout = Layout(network, options.memory_format)
         self.freezing = Freezing(network, options)
-        self.optimizer = recipe.optimizer.build(groups(network, options, recipe.optimizer))
+        self.optimizer, self.base_rate = optimizer_of(recipe, network)
         self.regularization = Regularization(options, network, self.optimizer.param_groups)
         self.precision = Precision(options.precision, device)
         self.averaging = averaging(options, network, lambda batch: task.forward(network, batch))
@@ -194,6 +195,9 @@ class Step:
         return self.backward(batch)
 
     def _loss(self, batch: Batch) -> Tensor:
+        if brings_loss(self.recipe, self.network):
+            with self.precision.forward():
+                return self.network.loss(batch)[0]  # type: ignore[no-any-return, operator]
         with self.precision.forward():
             outputs = self.task.forward(self._running, batch)
         whole = members.for_loss(self.network, batch)
@@ -226,3 +230,40 @@ class Step:
             self._backward(batch)
         with torch.no_grad():
             torch._foreach_copy_(trained, present)
+
+
+def brings_loss(recipe: Recipe, network: nn.Module) -> bool:
+    """Whether the loss is the user's own, which came with the network.
+
+    Raises:
+        RecipeError: it should be, and the network brings none.
+    """
+    if recipe.loss.name != "own":
+        return False
+    if not getattr(network, "brings_loss", False):
+        raise RecipeError(
+            "`loss.name` is own, and the network brings no loss: hand one over with it, "
+            "`mapsto.Network(build, loss=...)`, or take one of the task's."
+        )
+    return True
+
+
+def optimizer_of(recipe: Recipe, network: nn.Module) -> tuple[torch.optim.Optimizer, float]:
+    """The recipe's optimizer for a network, or the one that came with it, and the rate that the schedule scales.
+
+    Raises:
+        RecipeError: it should have come with the network, and has not.
+    """
+    options = recipe.optimizer
+    if options.name != "own":
+        return options.build(groups(network, recipe.training, options)), options.learning_rate
+    if not getattr(network, "brings_optimizer", False):
+        raise RecipeError(
+            "`optimizer.name` is own, and the network brings no optimizer: hand one over with it, "
+            "`mapsto.Network(build, optimizer=...)`, or take another optimizer."
+        )
+    optimizer: torch.optim.Optimizer = network.optimizer()  # type: ignore[operator]
+    rate = float(optimizer.param_groups[0]["lr"])
+    for group in optimizer.param_groups:
+        group["lr_scale"] = float(group["lr"]) / rate
+    return optimizer, rate if options.learning_rate is None else options.learning_rate

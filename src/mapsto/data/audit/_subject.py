@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mapsto._messages import Message, say, shortened
 from mapsto.data.mapped import PIECE_ROWS
 from mapsto.data.stored import in_pieces, is_stored
-from mapsto.data.table import PARTS, Column, Kind, Part, Table
+from mapsto.data.table import BULKY, PARTS, Column, Kind, Part, Table
 
 Rows = NDArray[np.int64]
 SEED = 20
@@ -120,7 +120,7 @@ class Subject:
 
 def is_worded(column: Column) -> bool:
     """Whether it holds words (and gaps) alone."""
-    if column.values.dtype != object or column.values.ndim != 1 or column.kind in ("image", "mask", "audio"):
+    if column.values.dtype != object or column.values.ndim != 1 or column.kind in BULKY:
         return False
     first = next((value for value in column.values if value is not None), None)
     return isinstance(first, str)

@@ -66,7 +66,7 @@ def row_keys(subject: Subject, until: float = float("inf")) -> NDArray[np.uint64
     """A hash of each row that is the same for rows that are the same; None where there is nothing to compare by."""
     columns = []
     for column in subject.table.columns.values():
-        if column.name in subject.identifiers or column.kind in ("mask", "audio", "ignore"):
+        if column.name in subject.identifiers or column.kind in ("mask", "audio", "array", "ignore"):
             continue
         columns.append(column)
     inputs = [column for column in columns if column.name != subject.table.target]

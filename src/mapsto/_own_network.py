@@ -1,0 +1,297 @@
+"""A network of the user's own, looked at before a study begins: what it asks for, and what is wrong with it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mapsto._imports import torch
+from mapsto.errors import RecipeError
+from mapsto.models._handed import Network, hand_over, handed
+from mapsto.models._own_module import OwnModule, made
+from mapsto.models.own import OutputForm
+from mapsto.recipe.hyperparameters import SECTION, Discovered, HyperParameters, discover
+from mapsto.recipe.ranges import Choice
+from mapsto.recipe.space import Space
+from mapsto.training.batches import Tensors
+
+if TYPE_CHECKING:
+    from mapsto.data.prepare import Prepared
+    from mapsto.recipe.schema import Recipe
+
+LOOKED_AT = 8
+"""Rows that the network is tried on before a study."""
+
+OWN = "own"
+
+
+def network_of(source: Any) -> Network | None:
+    """The network that was given in the place of data, or None where data were."""
+    if isinstance(source, Network):
+        return source
+    is_network = callable(source) or (hasattr(source, "build") and hasattr(source, "fit") is False)
+    return Network(source) if is_network and not hasattr(source, "__array__") else None
+
+
+def settings_of(network: Network) -> dict[str, Any]:
+    """Hands a network over, and says which settings make a recipe train it, by dotted name."""
+    return {"model.name": OWN, "model.builder": hand_over(network)}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at a network gave, by dotted name.
+
+    Attributes:
+        defaults: values of open settings.
+        ranges: what the builder asks for.
+    """
+
+    defaults: dict[str, Any]
+    ranges: dict[str, Any]
+
+
+def look_at(given: Space, recipe: Recipe, prepared: Prepared) -> Seen:
+    """Builds the network, runs it on some training rows, and finds what it asks for.
+
+    Args:
+        given: what the user gave.
+        recipe: enough to build it.
+        prepared: the data.
+
+    Raises:
+        RecipeError: the builder or its network cannot be trained; the one paragraph says what is wrong.
+    """
+    reference = recipe.model.builder
+    found = asked_for(reference, recipe.leaves())
+    _refuse_unused(given, found, reference)
+    leaves = {**recipe.leaves(), **found.defaults, **given_values(given)}
+    built = _built(reference, leaves)
+    defaults: dict[str, Any] = dict(found.defaults)
+    if isinstance(built, torch.nn.Module) and not _is_keras(built):
+        defaults |= _look_at_module(recipe, built, prepared)
+    else:
+        raise RecipeError(
+            f"`{reference}` must return a torch module or a Keras model. Received: {type(built).__name__}."
+        )
+    return Seen(defaults, found.ranges)
+
+
+def asked_for(reference: str, leaves: Mapping[str, Any]) -> Discovered:
+    """What a builder asks for: of `hp`, or by the arguments of a function or a class that have a default.
+
+    Raises:
+        RecipeError: the builder fails with its own defaults.
+    """
+    arguments = handed(reference).arguments()
+    free = {name: one.default for name, one in arguments.items() if one.default is not inspect.Parameter.empty}
+    needed = [name for name in arguments if name not in free]
+    if not needed and free:
+        plain = {f"{SECTION}.{n}": v for n, v in free.items() if v is None or isinstance(v, str | int | float)}
+        return Discovered({}, plain)
+
+    def run(hp: HyperParameters) -> object:
+        with torch.random.fork_rng(devices=[]):
+            return made(reference, leaves, hp)
+
+    try:
+        return discover(run)
+    except Exception as error:
+        raise _failed(reference, "fails with its own defaults", error) from error
+
+
+def given_values(given: Space) -> dict[str, Any]:
+    """The values of hyperparameters that the user gave."""
+    return {leaf: v for leaf, v in given.leaves.items() if leaf.startswith(f"{SECTION}.") and leaf not in given.ranges}
+
+
+def _refuse_unused(given: Space, found: Discovered, reference: str) -> None:
+    """A hyperparameter that nobody asks for would be searched for nothing."""
+    known = [leaf.partition(".")[2] for leaf in found.defaults]
+    for leaf in given.leaves:
+        name = leaf.partition(".")[2]
+        if leaf.startswith(f"{SECTION}.") and found.is_whole and name not in known:
+            asks = f"it asks for {', '.join(known)}" if known else "it asks for nothing"
+            raise RecipeError(
+                f"`{leaf}` is given, and `{reference}` never asks for it: {asks}. Ask for it in the builder, as in "
+                f'`hp.int("{name}", 32, 512)`, or leave it out.'
+            )
+
+
+def _built(reference: str, leaves: Mapping[str, Any]) -> Any:
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return made(reference, leaves)
+    except Exception as error:
+        raise _failed(reference, "fails", error) from error
+
+
+# -- torch ---------------------------------------------------------------------------------------------------------
+
+
+def _look_at_module(recipe: Recipe, module: torch.nn.Module, prepared: Prepared) -> dict[str, Any]:
+    reference = recipe.model.builder
+    _refuse_unregistered(module, reference)
+    num_outputs = recipe.task.num_outputs(prepared.specs)
+    network = OwnModule(module, reference, prepared.specs["inputs"], num_outputs, "logits")
+    rows = torch.from_numpy(prepared.parts["train"][:LOOKED_AT].astype(np.int64))
+    batch = Tensors(prepared, "cpu").take(rows)
+    with torch.random.fork_rng(devices=[]):
+        scores = _tried(network, batch, prepared, reference)
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise RecipeError(f"`{reference}` returns a network without a weight that could be trained.")
+    is_classification = bool(prepared.specs["targets"].names)
+    form: OutputForm = output_form(scores) if is_classification else "logits"
+    _refuse_shape(scores, batch, num_outputs, is_classification, reference)
+    found: dict[str, Any] = {"model.framework": "torch", "model.outputs": form}
+    if network.brings_loss:
+        _try_loss(network, batch, form, reference)
+        found["loss.name"] = OWN
+    if network.brings_optimizer:
+        found |= {"optimizer.name": OWN, "schedule.name": "constant"}
+    return found
+
+
+def _tried(network: OwnModule, batch: Mapping[str, torch.Tensor], prepared: Prepared, reference: str) -> torch.Tensor:
+    """The network's own first output for some rows, in evaluation."""
+    network.eval()
+    try:
+        with torch.no_grad():
+            return network.scores(network.answer(batch))
+    except RecipeError:
+        raise
+    except Exception as error:
+        arrays = {"inputs": prepared.specs["inputs"]} | {
+            name: spec for name, spec in prepared.specs.items() if name.startswith("inputs.")
+        }
+        shown = ", ".join(
+            f"{spec.dtype} of shape (rows, {', '.join(map(str, spec.shape))})" for spec in arrays.values()
+        )
+        hint = ""
+        if any(spec.dtype == "uint8" and spec.encoder == "array" for spec in arrays.values()):
+            hint = " The inputs are whole numbers from 0 to 255: divide them by 255 first, or begin with `x.float()`."
+        raise _failed(reference, f"returns a network that fails on the inputs ({shown})", error, hint) from error
+
+
+def output_form(scores: torch.Tensor) -> OutputForm:
+    """What a network returns for classes, by its answers to some rows.
+
+    Example:
+        >>> output_form(torch.tensor([[0.2, 0.8], [0.5, 0.5]])), output_form(torch.tensor([[2.0, -1.0]]))
+        ('probabilities', 'logits')
+    """
+    scores = scores.detach().double()
+    if scores.shape[1] == 1:
+        # One score a row: a sigmoid never leaves (0, 1), and raw scores of a fresh network lie about zero.
+        return "probabilities" if bool(((scores >= 0) & (scores <= 1)).all()) and len(scores) > 1 else "logits"
+    if bool((scores >= 0).all()) and bool((scores.sum(1) - 1).abs().max() < 1e-3):
+        return "probabilities"
+    return "log_probabilities" if bool(scores.logsumexp(1).abs().max() < 1e-3) else "logits"
+
+
+def _refuse_shape(
+    scores: torch.Tensor, batch: Mapping[str, torch.Tensor], num_outputs: int, is_classification: bool, reference: str
+) -> None:
+    rows = len(batch["inputs"])
+    fits = [num_outputs, 1] if is_classification and num_outputs == 2 else [num_outputs]
+    if scores.ndim == 2 and len(scores) == rows and scores.shape[1] in fits:
+        return
+    wanted = f"({rows}, {num_outputs})" + (f", or ({rows}, 1) for yes and no," if len(fits) > 1 else "")
+    what = f"one score for each of the {num_outputs} classes" if is_classification else "one number a row"
+    raise RecipeError(
+        f"`{reference}` returns a network whose output for {rows} rows has the shape {tuple(scores.shape)}; {wanted} is "
+        f"needed, {what}. Change its last layer."
+    )
+
+
+def _try_loss(network: OwnModule, batch: Mapping[str, torch.Tensor], form: OutputForm, reference: str) -> None:
+    loss = network.own.loss
+    if form != "logits" and isinstance(loss, torch.nn.CrossEntropyLoss | torch.nn.BCEWithLogitsLoss):
+        last = "softmax" if isinstance(loss, torch.nn.CrossEntropyLoss) else "sigmoid"
+        raise RecipeError(
+            f"`{reference}` returns {form.replace('_', ' ')}, and {type(loss).__name__} applies a {last} of its own, so "
+            f"that the network would learn from flattened gradients. Leave the {last} out of the network, or the loss "
+            f"out of `mapsto.Network`."
+        )
+    network.train()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            value, _ = network.loss(batch)
+        except Exception as error:
+            raise _failed(reference, "has a loss that fails on a batch", error) from error
+    if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
+        shown = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+        raise RecipeError(
+            f"The loss of `{reference}` must be a scalar tensor that depends on the weights. Received: {shown}."
+        )
+
+
+def _refuse_unregistered(module: torch.nn.Module, reference: str) -> None:
+    """Layers in a plain list are no part of the network: they are never trained, moved or saved."""
+    for name, part in module.named_modules():
+        for attribute, value in vars(part).items():
+            if attribute.startswith("_"):
+                continue
+            inside = list(_modules_in(value))
+            if inside:
+                kind, cure = ("dict", "ModuleDict") if isinstance(value, dict) else ("list", "ModuleList")
+                where = f"{name}.{attribute}" if name else attribute
+                raise RecipeError(
+                    f"`{reference}` keeps {len(inside)} layer{'s' if len(inside) > 1 else ''} in the plain {kind} "
+                    f"`{where}`, where torch does not see them: they would never be trained. Write "
+                    f"`self.{attribute} = torch.nn.{cure}(...)`."
+                )
+
+
+def _modules_in(value: Any) -> Iterator[torch.nn.Module]:
+    if isinstance(value, list | tuple | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            if isinstance(one, torch.nn.Module):
+                yield one
+
+
+def _is_keras(module: object) -> bool:
+    return any(cls.__module__.startswith("keras.") for cls in type(module).__mro__)
+
+
+def _failed(reference: str, how: str, error: Exception, hint: str = "") -> RecipeError:
+    cause = " ".join(str(error).split())[:300] or type(error).__name__
+    return RecipeError(f"`{reference}` {how}: {type(error).__name__}: {cause.rstrip('.')}.{hint}")
+
+
+def unchanging(reference: str, leaves: Mapping[str, Any], found: Discovered) -> list[str]:
+    """Hyperparameters that are asked for and change nothing of the network: the ends of their ranges give the same.
+
+    Args:
+        reference: the builder.
+        leaves: the recipe that is varied, by dotted name.
+        found: what it asks for.
+    """
+    idle = []
+    for leaf, range_ in found.ranges.items():
+        if range_.when is not None:
+            continue
+        ends = (range_.options[0], range_.options[-1]) if isinstance(range_, Choice) else (range_.low, range_.high)
+        try:
+            shapes = [_shape_of(_built(reference, {**leaves, leaf: end})) for end in ends]
+        except RecipeError:
+            continue
+        if shapes[0] == shapes[1]:
+            idle.append(leaf)
+    return idle
+
+
+def _shape_of(module: Any) -> str:
+    """All that tells two networks apart before they are trained."""
+    parts = [f"{name} {tuple(tensor.shape)}" for name, tensor in module.state_dict().items()]
+    plain = {
+        f"{name}.{attribute}": value
+        for name, part in module.named_modules()
+        for attribute, value in vars(part).items()
+        if isinstance(value, str | int | float | bool | None)
+    }
+    return f"{module} {parts} {sorted(plain.items())}"

@@ -1,0 +1,189 @@
+"""The user's module as the training loop knows networks: one call, one kind of output."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mapsto._imports import torch
+from mapsto.errors import RecipeError
+from mapsto.models._handed import handed
+from mapsto.models._layers import Scale
+from mapsto.recipe.hyperparameters import SECTION, HyperParameters
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mapsto.data.encoders.base import Spec
+    from mapsto.models.own import OutputForm
+
+INPUTS, LENGTHS = "inputs", "lengths"
+_TINY = 1e-7
+"""Probabilities nearer to 0 or 1 are taken as so near, as Keras does, so that their logarithms are finite."""
+
+
+def made(reference: str, leaves: Mapping[str, Any], hp: HyperParameters | None = None) -> Any:
+    """What a builder that was handed over returns for the values of a recipe.
+
+    Args:
+        reference: its name.
+        leaves: the recipe by dotted name.
+        hp: asked instead of the recipe's own values, to see what it asks for.
+    """
+    network = handed(reference)
+    values = {leaf.partition(".")[2]: value for leaf, value in leaves.items() if leaf.startswith(f"{SECTION}.")}
+    hp = HyperParameters(values) if hp is None else hp
+    build, arguments = network.build, network.arguments()
+    if not callable(build) or (not arguments and not inspect.isclass(build) and not inspect.isroutine(build)):
+        method = getattr(build, "build", None)
+        return method(hp) if arguments and method is not None else copy.deepcopy(build)
+    call = build if inspect.isclass(build) or inspect.isroutine(build) else build.build
+    needed = [name for name, argument in arguments.items() if argument.default is inspect.Parameter.empty]
+    if len(needed) == 1:
+        return call(_recipe(leaves) if needed == ["recipe"] else hp)
+    return call(**{name: value for name, value in values.items() if name in arguments})
+
+
+def _recipe(leaves: Mapping[str, Any]) -> Any:
+    from mapsto.recipe.schema import Recipe
+
+    return Recipe.from_leaves(dict(leaves))
+
+
+class OwnModule(torch.nn.Module):
+    """The user's module, called with one tensor, with several, or by their names, as its `forward` wants them.
+
+    What it returns for classes is made raw scores `(rows, classes)`: probabilities `p` become `log p`, whose softmax is
+    `p`; one score `z` a row, of yes against no, becomes `(0, z)`, whose softmax is `sigmoid(z)`.
+
+    Args:
+        module: the user's.
+        reference: the builder's name, for its own loss and optimizer.
+        inputs: the first array that it reads.
+        num_outputs: classes, or values.
+        form: what it returns for classes.
+    """
+
+    def __init__(self, module: Any, reference: str, inputs: Spec, num_outputs: int, form: OutputForm) -> None:
+        super().__init__()
+        if not isinstance(module, torch.nn.Module):
+            raise RecipeError(
+                f"`{reference}` must return a torch module or a Keras model. Received: {type(module).__name__}."
+            )
+        self.module, self._form, self._num_outputs = module, form, num_outputs
+        # Pixels and spectrograms are stored in few bits; a network reads them scaled, as mapsto's own ones do.
+        self._scale = Scale(inputs) if inputs.encoder in ("image", "spectrogram") else torch.nn.Identity()
+        self._first = inputs.names[0] if inputs.encoder == "array" else INPUTS
+        arguments = inspect.signature(module.forward).parameters
+        self._arguments = tuple(arguments)
+        self._packed = any("PackedSequence" in str(argument.annotation) for argument in arguments.values())
+        self._takes_any = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
+        self.own = handed(reference)
+
+    def forward(self, batch: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """Raw scores of a batch, or of its one array."""
+        return self.scores(self.answer(batch))
+
+    def answer(self, batch: Tensor | Mapping[str, Tensor]) -> Any:
+        """What the user's module returns."""
+        arrays = self._arrays({INPUTS: batch} if isinstance(batch, torch.Tensor) else batch)
+        if len(arrays) == 1:
+            return self.module(next(iter(arrays.values())))
+        if self._packed:
+            packed = torch.nn.utils.rnn.pack_padded_sequence(
+                arrays[self._first], arrays[LENGTHS].cpu(), batch_first=True, enforce_sorted=False
+            )
+            return self.module(packed)
+        if self._takes_any or set(arrays) <= set(self._arguments):
+            return self.module(**arrays)
+        if len(self._arguments) == 1:
+            return self.module(arrays)
+        return self.module(*list(arrays.values())[: len(self._arguments)])
+
+    def scores(self, answer: Any) -> Tensor:
+        """The first output as raw scores `(rows, outputs)`."""
+        outputs = first_output(answer)
+        if outputs.ndim == 1:
+            outputs = outputs.unsqueeze(1)
+        if self._form == "probabilities":
+            outputs = outputs.clamp(_TINY, 1 - _TINY)
+            outputs = outputs.logit() if outputs.shape[1] == 1 else outputs.log()
+        if outputs.shape[1] == 1 and self._num_outputs == 2:
+            outputs = torch.cat([torch.zeros_like(outputs), outputs], dim=1)
+        return outputs
+
+    # -- what of the training is the user's own ---------------------------------------------------------------------
+
+    @property
+    def brings_loss(self) -> bool:
+        """Whether the loss of a batch is computed by the user's own code."""
+        return self.own.loss is not None or self.own.step is not None or hasattr(self.module, "training_step")
+
+    @property
+    def brings_optimizer(self) -> bool:
+        """Whether the user's own code makes the optimizer."""
+        return self.own.optimizer is not None or hasattr(self.module, "configure_optimizers")
+
+    def loss(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """The user's own loss of a batch, and the raw scores where the network has given them on the way."""
+        if self.own.step is not None:
+            return self.own.step(self.module, self._named(batch)), None
+        if self.own.loss is None:  # as Lightning calls it: a batch, and its number
+            arrays = list(self._arrays(batch).values())
+            inputs = arrays[0] if len(arrays) == 1 else tuple(arrays)
+            found = self.module.training_step((inputs, batch["targets"]), 0)
+            return (found["loss"] if isinstance(found, Mapping) else found), None
+        answer = self.answer(batch)
+        return self.own.loss(_matching(answer, batch["targets"]), batch["targets"]), self.scores(answer)
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The user's own optimizer for the present weights."""
+        if self.own.optimizer is not None:
+            return self.own.optimizer([p for p in self.module.parameters() if p.requires_grad])
+        found = self.module.configure_optimizers()
+        while not isinstance(found, torch.optim.Optimizer):
+            # Lightning takes one, a list, a pair of lists, or a dict; a schedule is the recipe's matter here.
+            found = found["optimizer"] if isinstance(found, Mapping) else found[0]
+        return found
+
+    def _named(self, batch: Mapping[str, Tensor]) -> dict[str, Any]:
+        arrays = self._arrays(batch)
+        inputs = next(iter(arrays.values())) if len(arrays) == 1 else arrays
+        return {INPUTS: inputs, "targets": batch["targets"]}
+
+    def _arrays(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        further = {name.partition(".")[2]: tensor for name, tensor in batch.items() if name.startswith(f"{INPUTS}.")}
+        arrays = {self._first: self._scale(batch[INPUTS]), **further}
+        if LENGTHS in arrays and not self._packed and LENGTHS not in self._arguments:
+            del arrays[LENGTHS]
+        return arrays
+
+
+def _matching(answer: Any, targets: Tensor) -> Any:
+    """A column of outputs as plain as the targets are: losses would stretch `(rows, 1)` against `(rows,)` to a square."""
+    if isinstance(answer, torch.Tensor) and answer.ndim == 2 and answer.shape[1] == 1 and targets.ndim == 1:
+        return answer.squeeze(1)
+    return answer
+
+
+def first_output(answer: Any) -> Tensor:
+    """The tensor that a network is scored by: its output, the first of several, or what transformers call logits.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    found = answer
+    if hasattr(found, "logits"):
+        found = found.logits
+    elif isinstance(found, Mapping):
+        found = next(iter(found.values()), None)
+    elif isinstance(found, (tuple, list)) and found:
+        found = found[0]
+    if not isinstance(found, torch.Tensor):
+        raise RecipeError(
+            f"A network must return a tensor, a tuple or a dict whose first entry is one, or an object with `logits`. "
+            f"Received: {type(answer).__name__}."
+        )
+    return found
