@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapsto._imports import torch
-from mapsto._own_network import OWN, look_at, settings_of
+from mapsto._own_network import look_at, settings_of
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read
 from mapsto.data.table import Table
 from mapsto.errors import RecipeError
 from mapsto.recipe.families import AUGMENTATIONS, TASKS
+from mapsto.recipe.family import OWN
 from mapsto.recipe.ranges import Log
 from mapsto.recipe.schema import DataOptions, Recipe
 from mapsto.recipe.space import Space
 from mapsto.tasks._choice import choose
 
 if TYPE_CHECKING:
-    from mapsto.models._handed import Network
     from mapsto.data.prepare import Prepared
+    from mapsto.models._handed import Network
 
 NO_DATA = "No data were given. Name a file, a folder or a data set, or set `data.source` in the recipe."
 

@@ -14,6 +14,7 @@ from mapsto.errors import RecipeError
 from mapsto.models._handed import Network, hand_over, handed
 from mapsto.models._own_module import OwnModule, made
 from mapsto.models.own import OutputForm
+from mapsto.recipe.family import OWN
 from mapsto.recipe.hyperparameters import SECTION, Discovered, HyperParameters, discover
 from mapsto.recipe.ranges import Choice
 from mapsto.recipe.space import Space
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 8
 """Rows that the network is tried on before a study."""
-
-OWN = "own"
 
 
 def network_of(source: Any) -> Network | None:
@@ -203,8 +202,8 @@ def _refuse_shape(
     wanted = f"({rows}, {num_outputs})" + (f", or ({rows}, 1) for yes and no," if len(fits) > 1 else "")
     what = f"one score for each of the {num_outputs} classes" if is_classification else "one number a row"
     raise RecipeError(
-        f"`{reference}` returns a network whose output for {rows} rows has the shape {tuple(scores.shape)}; {wanted} is "
-        f"needed, {what}. Change its last layer."
+        f"`{reference}` returns a network whose output for {rows} rows has the shape {tuple(scores.shape)}; {wanted} "
+        f"is needed, {what}. Change its last layer."
     )
 
 
@@ -213,9 +212,9 @@ def _try_loss(network: OwnModule, batch: Mapping[str, torch.Tensor], form: Outpu
     if form != "logits" and isinstance(loss, torch.nn.CrossEntropyLoss | torch.nn.BCEWithLogitsLoss):
         last = "softmax" if isinstance(loss, torch.nn.CrossEntropyLoss) else "sigmoid"
         raise RecipeError(
-            f"`{reference}` returns {form.replace('_', ' ')}, and {type(loss).__name__} applies a {last} of its own, so "
-            f"that the network would learn from flattened gradients. Leave the {last} out of the network, or the loss "
-            f"out of `mapsto.Network`."
+            f"`{reference}` returns {form.replace('_', ' ')}, and {type(loss).__name__} applies a {last} of its own, "
+            f"so that the network would learn from flattened gradients. Leave the {last} out of the network, or the "
+            f"loss out of `mapsto.Network`."
         )
     network.train()
     with torch.random.fork_rng(devices=[]):

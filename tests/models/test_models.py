@@ -20,7 +20,7 @@ GREY = Spec("image", (1, 28, 28), "uint8", shift=(33.0,), scale=(1 / 78.0,))
 WORDS = Spec("tokens", (20,), "int32", names=tuple(f"w{i}" for i in range(10_000)))
 
 
-@pytest.mark.parametrize("name", MODELS.names())
+@pytest.mark.parametrize("name", MODELS.built_in())
 def test_conformance(name):
     check_model(MODELS.get(name))
 
@@ -167,7 +167,7 @@ def test_depth_zero_is_a_linear_model():
 
 
 def test_sample_specs_are_what_the_families_read():
-    for name in MODELS.names():
+    for name in MODELS.built_in():
         for encoder in MODELS.get(name).inputs:
             assert sample_spec(encoder).encoder == encoder
             assert math.prod(sample_spec(encoder).shape) > 0

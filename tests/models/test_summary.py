@@ -41,7 +41,7 @@ def test_multiply_adds_are_the_known_ones(model, spec, outputs, macs):
     assert sum(layer.macs for layer in found.layers) == found.macs
 
 
-@pytest.mark.parametrize("name", [n for n in MODELS.names() if n != "timm"])
+@pytest.mark.parametrize("name", [n for n in MODELS.built_in() if n != "timm"])
 def test_the_layers_of_every_family_add_up_to_the_network(name):
     for encoder in MODELS.get(name).inputs:
         spec = sample_spec(encoder)

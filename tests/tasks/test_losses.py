@@ -131,7 +131,7 @@ def test_the_suite_finds_what_is_wrong(loss, targets, message):
 
 
 def test_every_loss_fits_a_task():
-    assert {loss for _, loss in PAIRS} == set(LOSSES.names())
+    assert {loss for _, loss in PAIRS} == set(LOSSES.built_in())
 
 
 # -- classes -----------------------------------------------------------------------------------------------------------

@@ -182,17 +182,17 @@ def test_trajectory_is_that_of_the_formula(name, problem):
 
 
 def test_every_optimizer_is_compared():
-    assert {*RULES, "muon"} == set(OPTIMIZERS.names())
+    assert {*RULES, "muon"} == set(OPTIMIZERS.built_in())
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS.names())
+@pytest.mark.parametrize("name", OPTIMIZERS.built_in())
 def test_every_optimizer_learns_the_digits(name):
     losses, _, _ = ours(name, Digits(), torch.float32, steps=200)
     assert np.mean(losses[:5]) > 1.5
     assert np.mean(losses[-10:]) < 0.6
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS.names())
+@pytest.mark.parametrize("name", OPTIMIZERS.built_in())
 def test_a_restored_optimizer_goes_on_bit_for_bit(name):
     problem = Digits()
     _, parameters, stepper = ours(name, problem, torch.float32, steps=7)
@@ -210,7 +210,7 @@ def test_a_restored_optimizer_goes_on_bit_for_bit(name):
     assert all(torch.equal(p, c) for p, c in zip(parameters, copies, strict=True))
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS.names())
+@pytest.mark.parametrize("name", OPTIMIZERS.built_in())
 def test_what_is_frozen_rests_and_starts_afresh(name):
     """A tensor without gradients is left alone, and its first step is then like any other's first."""
     first, late, alone = (torch.nn.Parameter(torch.ones(2, 2)) for _ in range(3))

@@ -15,7 +15,7 @@ GRADIENTS = np.random.default_rng(0).normal(size=(20, 4))
 START = np.array([1.0, -2.0, 0.5, 3.0])
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS.names())
+@pytest.mark.parametrize("name", OPTIMIZERS.built_in())
 def test_conformance(name):
     check_optimizer(OPTIMIZERS.get(name))
 

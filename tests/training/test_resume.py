@@ -28,7 +28,7 @@ STATEFUL = {
         "augment.mixup=0.4",
     ],
 }
-STATEFUL |= {f"optimizer {name}": [f"optimizer.name={name}"] for name in OPTIMIZERS.names()}
+STATEFUL |= {f"optimizer {name}": [f"optimizer.name={name}"] for name in OPTIMIZERS.built_in()}
 STATEFUL |= {f"schedule {name}": [f"schedule.name={name}", "schedule.warmup_steps=3"] for name in SCHEDULES.names()}
 
 

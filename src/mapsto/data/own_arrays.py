@@ -125,5 +125,5 @@ def _classes_of_one_hot(targets: NDArray[Any]) -> NDArray[Any]:
     if targets.ndim == 2 and targets.shape[1] == 1:
         return targets[:, 0]
     if targets.ndim == 2 and ((targets == 0) | (targets == 1)).all() and (targets.sum(axis=1) == 1).all():
-        return targets.argmax(axis=1)
+        return np.asarray(targets.argmax(axis=1))
     return targets

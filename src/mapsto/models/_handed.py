@@ -56,10 +56,14 @@ class Network:
 
     def arguments(self) -> dict[str, inspect.Parameter]:
         """The arguments of the builder; none where it is a network."""
-        call = getattr(self.build, "build", None) if _is_hypermodel(self.build) else self.build
-        if not (inspect.isclass(self.build) or inspect.isroutine(call)):
-            return {}
-        return dict(inspect.signature(call).parameters)
+        return {} if self.call is None else dict(inspect.signature(self.call).parameters)
+
+    @property
+    def call(self) -> Callable[..., Any] | None:
+        """What makes the network; None where `build` is one already."""
+        if inspect.isclass(self.build) or inspect.isroutine(self.build):
+            return self.build
+        return self.build.build if _is_hypermodel(self.build) else None
 
 
 def _is_hypermodel(build: Any) -> bool:

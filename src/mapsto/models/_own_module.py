@@ -35,11 +35,9 @@ def made(reference: str, leaves: Mapping[str, Any], hp: HyperParameters | None =
     network = handed(reference)
     values = {leaf.partition(".")[2]: value for leaf, value in leaves.items() if leaf.startswith(f"{SECTION}.")}
     hp = HyperParameters(values) if hp is None else hp
-    build, arguments = network.build, network.arguments()
-    if not callable(build) or (not arguments and not inspect.isclass(build) and not inspect.isroutine(build)):
-        method = getattr(build, "build", None)
-        return method(hp) if arguments and method is not None else copy.deepcopy(build)
-    call = build if inspect.isclass(build) or inspect.isroutine(build) else build.build
+    call, arguments = network.call, network.arguments()
+    if call is None:
+        return copy.deepcopy(network.build)
     needed = [name for name, argument in arguments.items() if argument.default is inspect.Parameter.empty]
     if len(needed) == 1:
         return call(_recipe(leaves) if needed == ["recipe"] else hp)
@@ -72,7 +70,8 @@ class OwnModule(torch.nn.Module):
             raise RecipeError(
                 f"`{reference}` must return a torch module or a Keras model. Received: {type(module).__name__}."
             )
-        self.module, self._form, self._num_outputs = module, form, num_outputs
+        self.module: Any = module
+        self._form, self._num_outputs = form, num_outputs
         # Pixels and spectrograms are stored in few bits; a network reads them scaled, as mapsto's own ones do.
         self._scale = Scale(inputs) if inputs.encoder in ("image", "spectrogram") else torch.nn.Identity()
         self._first = inputs.names[0] if inputs.encoder == "array" else INPUTS
@@ -141,8 +140,9 @@ class OwnModule(torch.nn.Module):
     def optimizer(self) -> torch.optim.Optimizer:
         """The user's own optimizer for the present weights."""
         if self.own.optimizer is not None:
-            return self.own.optimizer([p for p in self.module.parameters() if p.requires_grad])
-        found = self.module.configure_optimizers()
+            made: torch.optim.Optimizer = self.own.optimizer([p for p in self.module.parameters() if p.requires_grad])
+            return made
+        found: Any = self.module.configure_optimizers()
         while not isinstance(found, torch.optim.Optimizer):
             # Lightning takes one, a list, a pair of lists, or a dict; a schedule is the recipe's matter here.
             found = found["optimizer"] if isinstance(found, Mapping) else found[0]
@@ -162,7 +162,7 @@ class OwnModule(torch.nn.Module):
 
 
 def _matching(answer: Any, targets: Tensor) -> Any:
-    """A column of outputs as plain as the targets are: losses would stretch `(rows, 1)` against `(rows,)` to a square."""
+    """A column of outputs as plain as the targets are, since losses would stretch the two to a square."""
     if isinstance(answer, torch.Tensor) and answer.ndim == 2 and answer.shape[1] == 1 and targets.ndim == 1:
         return answer.squeeze(1)
     return answer

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mapsto.recipe.families import AUGMENTATIONS, TASKS
+from mapsto.recipe.family import OWN
 from mapsto.recipe.faults import Fault
 from mapsto.recipe.leaves import exists, holders, is_name, range_fault, split, unknown, value_fault
 from mapsto.recipe.options import Options
@@ -159,7 +160,7 @@ def _beside_the_task(leaves: Leaves) -> list[tuple[str, str]]:
         return []
     task = TASKS.get(name)
     metric = leaves.get("search.metric")
-    models, losses = (*task.models, task.own), (*task.losses, task.own)
+    models, losses = (*task.models, OWN), (*task.losses, OWN)
     faults = [*_unfit(leaves, "model", name, models), *_unfit(leaves, "loss", name, losses)]
     if isinstance(metric, str) and metric not in task.metrics:
         fits = ", ".join(task.metrics)

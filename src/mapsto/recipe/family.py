@@ -20,6 +20,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from mapsto.errors import RecipeError
 
+OWN = "own"
+"""The member of a family that stands for code of the user's own: a network, and the loss and optimizer with it."""
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`' Did you mean "sgd"?'`, or nothing where no known name is near."""
@@ -70,6 +73,10 @@ class Family:
     def names(self) -> tuple[str, ...]:
         """Every member's name, sorted; `base`, folders and names that start with `_` are not members."""
         return _members(self.package)
+
+    def built_in(self) -> tuple[str, ...]:
+        """Every member's name but `own`, whose code is the user's."""
+        return tuple(name for name in self.names() if name != OWN)
 
     def get(self, name: str | type[Any]) -> type[Any]:
         """Imports the member's file and returns its class; a class passes through as it is.

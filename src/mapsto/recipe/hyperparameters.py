@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from mapsto.errors import RecipeError
 from mapsto.recipe.ranges import Choice, Condition, Int, Log, Range, Uniform
@@ -24,6 +24,10 @@ from mapsto.recipe.scalars import Scalar, same
 logger = logging.getLogger("mapsto")
 
 SECTION = "hp"
+
+Whole: TypeAlias = int
+Real: TypeAlias = float
+"""The types, in a class whose methods are called as these are."""
 
 MOST_VALUES = 8
 """Of a parameter with at most so many values each is tried, to see which further ones it brings with it."""
@@ -59,15 +63,15 @@ class HyperParameters:
     # -- mapsto's own words -----------------------------------------------------------------------------------------
 
     def int(
-        self, name: str, low: int, high: int, *, log: bool = False, step: int = 1, default: int | None = None
+        self, name: str, low: Whole, high: Whole, *, log: bool = False, step: Whole = 1, default: Whole | None = None
     ) -> Any:
         """A whole number in [low, high]; the default is the middle, the geometric one where `log`."""
         range_ = Int(low, high - (high - low) % step, log, step)
         return self._value(name, range_, range_.center() if default is None else default)
 
     def float(
-        self, name: str, low: float, high: float, *, log: bool = False, step: float | None = None,
-        default: float | None = None,
+        self, name: str, low: Real, high: Real, *, log: bool = False, step: Real | None = None,
+        default: Real | None = None,
     ) -> Any:  # fmt: skip
         """A number in [low, high]; the default is the middle, the geometric one where `log`.
 
@@ -91,8 +95,8 @@ class HyperParameters:
     # -- KerasTuner's -------------------------------------------------------------------------------------------------
 
     def Int(  # noqa: N802 - KerasTuner's name, as are those below
-        self, name: str, min_value: int, max_value: int, step: int | None = None, sampling: str | None = "linear",
-        default: int | None = None, parent_name: str | None = None, parent_values: Any = None,
+        self, name: str, min_value: Whole, max_value: Whole, step: Whole | None = None, sampling: str | None = "linear",
+        default: Whole | None = None, parent_name: str | None = None, parent_values: Any = None,
     ) -> Any:  # fmt: skip
         """As KerasTuner has it: the default is `min_value`; with `sampling="log"` a step multiplies."""
         if sampling == "log" and step not in (None, 1):
@@ -103,8 +107,8 @@ class HyperParameters:
         return self._value(name, range_, min_value if default is None else default, parent_name, parent_values)
 
     def Float(  # noqa: N802
-        self, name: str, min_value: float, max_value: float, step: float | None = None, sampling: str | None = "linear",
-        default: float | None = None, parent_name: str | None = None, parent_values: Any = None,
+        self, name: str, min_value: Real, max_value: Real, step: Real | None = None, sampling: str | None = "linear",
+        default: Real | None = None, parent_name: str | None = None, parent_values: Any = None,
     ) -> Any:  # fmt: skip
         """As KerasTuner has it: the default is `min_value`; with `sampling="log"` a step multiplies."""
         if sampling == "log" and step is not None:
@@ -170,11 +174,11 @@ class HyperParameters:
 
     # -- Optuna's -----------------------------------------------------------------------------------------------------
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> Any:
+    def suggest_int(self, name: str, low: Whole, high: Whole, *, step: Whole = 1, log: bool = False) -> Any:
         """As Optuna has it; the default is the middle."""
         return self.int(name, low, high, log=log, step=step)
 
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> Any:
+    def suggest_float(self, name: str, low: Real, high: Real, *, step: Real | None = None, log: bool = False) -> Any:
         """As Optuna has it; the default is the middle."""
         return self.float(name, low, high, log=log, step=step)
 

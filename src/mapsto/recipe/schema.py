@@ -162,5 +162,5 @@ def _sections(leaves: Mapping[str, Any]) -> dict[str, Options]:
         fields = {split(leaf)[1]: value for leaf, value in leaves.items() if split(leaf)[0] == section}
         cls = GROUPS[section] if section in GROUPS else FAMILIES[section].get(fields.pop("name"))
         made[section] = cls.model_validate_json(json.dumps(fields), strict=True)
-    made["model"] = made["model"].of_recipe(leaves)  # type: ignore[attr-defined] - the family's own method
-    return made
+    model: Any = made["model"]
+    return {**made, "model": model.of_recipe(leaves)}

@@ -486,6 +486,7 @@ class HyperparameterOptions(Options):
 
     @classmethod
     def default(cls, field: str) -> Any:
+        del field
         return None
 
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 from mapsto.recipe.check import Leaves, needs, nobody_has, problems
 from mapsto.recipe.decode import Decoded, decode
 from mapsto.recipe.families import TASKS
+from mapsto.recipe.family import OWN
 from mapsto.recipe.faults import Fault, refuse
 from mapsto.recipe.leaves import exists, holders, is_name, order, plain, split, unknown
 from mapsto.recipe.notation import read_file, read_mapping, read_settings, read_yaml, write_settings, write_yaml
@@ -242,7 +243,7 @@ class Space:
         if not isinstance(task, str) or task not in TASKS.names():
             return name
         fitting = TASKS.get(task).models if section == "model" else TASKS.get(task).losses
-        return name if name in (*fitting, TASKS.get(task).own) else fitting[0]
+        return name if name in (*fitting, OWN) else fitting[0]
 
     def _is_active(self, leaf: str, chosen: Leaves, defaults: Leaves) -> bool | None:
         """Whether a range is searched; None while that depends on a range without a value."""

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mapsto.errors import DataError
+from mapsto.recipe.family import OWN
 from mapsto.recipe.ranges import Choice, Log, Range
 from mapsto.tasks._classification import target_of
 
 if TYPE_CHECKING:
     from mapsto.data.prepare import Facts
     from mapsto.data.table import Table
-
-MODEL = "own"
 
 
 def array_columns(table: Table, task: str) -> dict[str, tuple[str, ...]]:
@@ -33,7 +32,7 @@ def array_defaults(facts: Facts) -> dict[str, Any]:
     """Values for what trains the user's own network, where nothing else is said."""
     rows = facts.part_counts["train"]
     return {
-        "model.name": MODEL,
+        "model.name": OWN,
         "optimizer.name": "adamw",
         "optimizer.learning_rate": 1e-3,
         "schedule.name": "one_cycle",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mapsto.tasks._arrays import MODEL, array_columns, array_defaults, array_space
+from mapsto.recipe.family import OWN
+from mapsto.tasks._arrays import array_columns, array_defaults, array_space
 from mapsto.tasks._classification import Classification, has_classes
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class ArrayClassification(Classification):
 
     title: ClassVar[str] = "classification of arrays"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "array", "targets": "classes"}
-    models: ClassVar[tuple[str, ...]] = (MODEL,)
+    models: ClassVar[tuple[str, ...]] = (OWN,)
 
     @classmethod
     def suits(cls, table: Table) -> float:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mapsto.tasks._arrays import MODEL, array_columns, array_defaults, array_space
+from mapsto.recipe.family import OWN
+from mapsto.tasks._arrays import array_columns, array_defaults, array_space
 from mapsto.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ArrayRegression(Task):
 
     title: ClassVar[str] = "regression on arrays"
     streams: ClassVar[Mapping[str, str]] = {"inputs": "array", "targets": "array"}
-    models: ClassVar[tuple[str, ...]] = (MODEL,)
+    models: ClassVar[tuple[str, ...]] = (OWN,)
     losses: ClassVar[tuple[str, ...]] = ("mse", "mae", "huber")
     metrics: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
 

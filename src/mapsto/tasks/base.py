@@ -57,9 +57,6 @@ class Task(Options):
     data_defaults: ClassVar[Mapping[str, Any]] = {}
     """Values for leaves of `data` left `auto`, by dotted name: known before data are prepared, unlike `defaults`."""
 
-    own: ClassVar[str] = "own"
-    """The model and the loss that fit every task: the user's."""
-
     can_balance: ClassVar[bool] = False
     """Whether each row has one class: what `training.balance` needs."""
 

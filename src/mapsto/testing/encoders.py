@@ -46,6 +46,7 @@ def sample_table() -> Table:
         "image": rng.integers(0, 256, (ROWS, 12, 10, 3), dtype=np.uint8),
         "mask": rng.integers(0, 3, (ROWS, 12, 10), dtype=np.uint8),
         "date": np.datetime64("2023-11-05", "ns") + np.arange(ROWS) * np.timedelta64(41, "h"),
+        "array": rng.normal(size=(ROWS, 3, 2)).astype(np.float32),
         "audio": _objects([Tone(100.0 + 10 * row, 0.05 + 0.001 * row) for row in range(ROWS)]),
     }
     columns: dict[str, Column] = {kind: Column(kind, kind, array) for kind, array in values.items()}
@@ -55,7 +56,7 @@ def sample_table() -> Table:
 def with_planted(table: Table) -> Table:
     """The table with absurd values in every row that is not for training."""
     others = np.setdiff1d(np.arange(len(table)), TRAINING)
-    absurd = {"numeric": -1e9, "category": "ultraviolet", "text": "zzz " * 500, "image": 255, "mask": 77}
+    absurd = {"numeric": -1e9, "category": "ultraviolet", "text": "zzz " * 500, "image": 255, "mask": 77, "array": 1e9}
     absurd["date"] = np.datetime64("1801-01-01", "ns")
     absurd["audio"] = Tone(3000.0, 30.0)
     planted = {}

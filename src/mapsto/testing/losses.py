@@ -8,7 +8,7 @@ from mapsto._imports import torch
 from mapsto.data.encoders.base import Spec
 from mapsto.tasks.losses.base import Loss
 
-Targets = Literal["classes", "labels", "masks", "values"]
+Targets = Literal["array", "classes", "labels", "masks", "values"]
 
 NUM_CLASSES, ROWS, VOID = 3, 12, 255
 
@@ -20,6 +20,8 @@ def sample_targets(kind: Targets) -> tuple[torch.Tensor, Spec]:
     """Targets of a batch, and what they are; masks have void pixels, one has no others; no value is below 0."""
     generator = torch.Generator().manual_seed(0)
     names = tuple("abc")
+    if kind == "array":  # as they are
+        return torch.rand(ROWS, generator=generator) * 20, Spec("array", (), "float32", names=("y",))
     if kind == "values":
         values = torch.rand(ROWS, generator=generator) * 20  # with mean 10 and deviation 4 elsewhere
         return (values - 10) / 4, Spec("values", (), "float32", shift=(-10 / 4,), scale=(4.0,))
@@ -37,7 +39,7 @@ def sample_targets(kind: Targets) -> tuple[torch.Tensor, Spec]:
 def sample_outputs(targets: torch.Tensor, kind: Targets, seed: int = 1) -> torch.Tensor:
     """Random outputs of a network for such targets, in double precision."""
     dense = targets.shape[1:] if kind == "masks" else ()
-    shape = (len(targets),) if kind == "values" else (len(targets), NUM_CLASSES, *dense)
+    shape = (len(targets),) if kind in ("array", "values") else (len(targets), NUM_CLASSES, *dense)
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 

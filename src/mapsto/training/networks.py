@@ -20,7 +20,7 @@ def network_for(recipe: Recipe, specs: Mapping[str, Spec]) -> nn.Module:
     Layers that find their sizes from the first batch (`torch.nn.LazyLinear`) are shown one of zeros.
     """
     network: nn.Module = recipe.model.build(specs["inputs"], recipe.task.num_outputs(specs))
-    if any(isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin) for tensor in _tensors(network)):
+    if any(map(torch.nn.parameter.is_lazy, [*network.parameters(), *network.buffers()])):
         network.eval()
         with torch.no_grad():
             recipe.task.forward(network, blank_batch(specs))
@@ -34,7 +34,3 @@ def blank_batch(specs: Mapping[str, Spec], rows: int = 2) -> dict[str, torch.Ten
         for stream, spec in specs.items()
         if stream.partition(".")[0] == "inputs"
     }
-
-
-def _tensors(network: nn.Module) -> list[torch.Tensor]:
-    return [*network.parameters(), *network.buffers()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapsto._imports import torch
 from mapsto.errors import RecipeError
+from mapsto.recipe.family import OWN
 from mapsto.training import members
 from mapsto.training.augmenter import Augmenter, cut
 from mapsto.training.averaging import averaging, statistics_kept
@@ -64,6 +65,7 @@ class Step:
         self.accumulate_steps, self.sam_rho = options.accumulate_steps, options.sam_rho
         self.layout = Layout(network, options.memory_format)
         self.freezing = Freezing(network, options)
+        self.optimizer: Any
         self.optimizer, self.base_rate = optimizer_of(recipe, network)
         self.regularization = Regularization(options, network, self.optimizer.param_groups)
         self.precision = Precision(options.precision, device)
@@ -238,7 +240,7 @@ def brings_loss(recipe: Recipe, network: nn.Module) -> bool:
     Raises:
         RecipeError: it should be, and the network brings none.
     """
-    if recipe.loss.name != "own":
+    if recipe.loss.name != OWN:
         return False
     if not getattr(network, "brings_loss", False):
         raise RecipeError(
@@ -255,7 +257,7 @@ def optimizer_of(recipe: Recipe, network: nn.Module) -> tuple[torch.optim.Optimi
         RecipeError: it should have come with the network, and has not.
     """
     options = recipe.optimizer
-    if options.name != "own":
+    if options.name != OWN:
         return options.build(groups(network, recipe.training, options)), options.learning_rate
     if not getattr(network, "brings_optimizer", False):
         raise RecipeError(

@@ -54,7 +54,7 @@ class Array(Encoder):
         values = self._values(table)
         if values.dtype.kind != "f":
             return np.zeros(len(table), dtype=np.bool_)
-        return ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        return np.asarray(~np.isfinite(values).reshape(len(values), -1).all(axis=1), dtype=np.bool_)
 
     def state(self) -> dict[str, Any]:
         return {"shape": list(self.shape), "dtype": self.dtype}

@@ -20,7 +20,7 @@ class Own(Optimizer):
         True
     """
 
-    learning_rate: float | None = Field(  # type: ignore[assignment] - here alone there may be none
+    learning_rate: float | None = Field(  # type: ignore[assignment]
         None, gt=0, le=100, description="step size, before the schedule; null: what your own code says"
     )
 
