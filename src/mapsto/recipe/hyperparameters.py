@@ -207,6 +207,11 @@ class HyperParameters:
             )
         return plain
 
+    def _open(self, name: str, range_: Range, default: Scalar) -> Scalar:
+        """The value of what was not given."""
+        del name, range_
+        return default
+
     def _condition(self, parent: str, values: Any) -> Condition:
         listed = values if isinstance(values, (list, tuple)) else [values]
         return Condition(f"{SECTION}.{self._name(parent)}", tuple(listed))
@@ -223,7 +228,7 @@ class HyperParameters:
             return self.asked[plain].value if self.asked[plain].is_active else None
         scopes = [*self._scopes, *([] if parent_name is None else [self._condition(parent_name, parent_values)])]
         is_active = all(map(self._holds, scopes))
-        value = self._given.get(plain, default)
+        value = self._given[plain] if plain in self._given else self._open(plain, range_, default)
         if scopes:
             range_ = range_.only_if(scopes[-1].leaf, *scopes[-1].values)
         self.asked[plain] = Asked(range_, default, value, is_active)
