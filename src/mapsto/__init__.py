@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from mapsto.estimators import TunedClassifier, TunedRegressor
+    from mapsto.models._handed import Network
     from mapsto.preview import audit, check, datasets, download, find, init, schema, show
     from mapsto.recipe.ranges import choice, log, uniform
     from mapsto.recipe.ranges import integer as int
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mapsto.recipe.space import Space
     from mapsto.result import Result
     from mapsto.search.command_study import resume_command, tune_command
+    from mapsto.search.objective_study import tune_objective
     from mapsto.training.finders.own import find_learning_rate
     from mapsto.training.fitted import Fitted
     from mapsto.training.gradients import check_gradients
@@ -44,7 +46,9 @@ _PLACES = {
     "mapsto.api": ("evaluate", "load", "open_run", "predict", "resume", "train", "tune"),
     "mapsto.preview": ("audit", "check", "datasets", "download", "find", "init", "schema", "show"),
     "mapsto.adapters.reporting": ("report_values",),
+    "mapsto.models._handed": ("Network",),
     "mapsto.search.command_study": ("resume_command", "tune_command"),
+    "mapsto.search.objective_study": ("tune_objective",),
     "mapsto.errors": (
         "DataError", "MapstoError", "MissingPackage", "ModelError", "RecipeError", "RunError", "TrainingError",
     ),
@@ -66,6 +70,7 @@ __all__ = [
     "MapstoError",
     "MissingPackage",
     "ModelError",
+    "Network",
     "Recipe",
     "RecipeError",
     "Result",
@@ -98,6 +103,7 @@ __all__ = [
     "train",
     "tune",
     "tune_command",
+    "tune_objective",
     "uniform",
 ]
 

@@ -124,7 +124,10 @@ def _data_and_network(source: Any, data: Any) -> tuple[Any, Network | None]:
             )
         return source, None
     if data is None:
-        raise RecipeError(f"`{network.reference}` has no data to learn from. Give them: `tune(build, data=(x, y))`.")
+        raise RecipeError(
+            f"`{network.reference}` has no data to learn from: `tune(build, data=(x, y))`. An objective that trains "
+            f"by itself and returns a number is searched by `tune_objective(objective)`."
+        )
     return (table_of_arrays(*data) if is_arrays(data) else data), network
 
 
