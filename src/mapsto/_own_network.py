@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mapsto._imports import torch
 from mapsto.errors import RecipeError
-from mapsto.models._handed import Network, hand_over, handed
+from mapsto.models._handed import Network, add_metrics, hand_over, handed
 from mapsto.models._own_module import OwnModule, made
 from mapsto.models.own import OutputForm
 from mapsto.recipe.family import OWN
@@ -38,7 +41,58 @@ def network_of(source: Any) -> Network | None:
 
 def settings_of(network: Network) -> dict[str, Any]:
     """Hands a network over, and says which settings make a recipe train it, by dotted name."""
-    return {"model.name": OWN, "model.builder": hand_over(network)}
+    metric = {"search.metric": next(iter(network.metrics))} if network.metrics else {}
+    return {"model.name": OWN, "model.builder": hand_over(network), **metric}
+
+
+def hand_over_for(folder: Path, network: Any) -> None:
+    """Hands over the network of a run, or of a fitted model, under the name by which its recipe knows it.
+
+    Args:
+        folder: of either.
+        network: the user's; None: there is none.
+
+    Raises:
+        RecipeError: it is no network, or the folder's network is not the user's own.
+    """
+    if network is None:
+        return
+    given = network_of(network)
+    files = [path for path in (folder / "study.yaml", folder / "recipe.yaml") if path.exists()]
+    if given is None or not files:
+        raise RecipeError(
+            f"A network is a builder, a module or a `mapsto.Network`. Received: {type(network).__name__}."
+        )
+    add_metrics(given)  # the recipe, which is read next, may name one
+    builder = Space.from_file(files[0]).leaves.get("model.builder")
+    if not builder:
+        raise RecipeError(f"The network of {folder} is one of mapsto's own, so none is handed over. Leave it out.")
+    hand_over(given, str(builder))
+
+
+def network_from(reference: str) -> Network:
+    """The network that a user names on the command line: `train.py:build`, or `package.module:build`.
+
+    Its file is run, as `python train.py` would, but not as the main program.
+
+    Raises:
+        RecipeError: there is no such file, module or name in it, or it fails.
+    """
+    place, _, name = reference.rpartition(":")
+    if not place or not name:
+        raise RecipeError(f"A network is named as in `train.py:build`. Received: {reference}.")
+    sys.path.insert(0, str(Path(place).resolve().parent) if place.endswith(".py") else str(Path.cwd()))
+    try:
+        module = importlib.import_module(Path(place).stem if place.endswith(".py") else place)
+        found = getattr(module, name)
+    except Exception as error:
+        raise RecipeError(
+            f"The network `{reference}` cannot be had: {type(error).__name__}: {' '.join(str(error).split())[:300]}."
+        ) from error
+    network = network_of(found)
+    if network is None:
+        raise RecipeError(f"`{reference}` is no builder and no network. Received: {type(found).__name__}.")
+    return network
 
 
 @dataclass(frozen=True)
@@ -147,7 +201,7 @@ def _look_at_module(recipe: Recipe, module: torch.nn.Module, prepared: Prepared)
     form: OutputForm = output_form(scores) if is_classification else "logits"
     _refuse_shape(scores, batch, num_outputs, is_classification, reference)
     found: dict[str, Any] = {"model.framework": "torch", "model.outputs": form}
-    if network.brings_loss:
+    if network.brings_loss_for(batch):
         _try_loss(network, batch, form, reference)
         found["loss.name"] = OWN
     if network.brings_optimizer:

@@ -15,6 +15,7 @@ from mapsto._given import (
     limits,
     refuse_ranges,
 )
+from mapsto._own_network import hand_over_for
 from mapsto._runs import go_on, silent, start
 from mapsto.data.own_arrays import is_arrays, table_of_arrays
 from mapsto.errors import RecipeError, RunError
@@ -170,6 +171,7 @@ def train(
 def resume(
     run: str | Path,
     *,
+    network: Any = None,
     budget: str | float | None = None,
     n_trials: int | None = None,
     listener: Listener | None = None,
@@ -178,12 +180,14 @@ def resume(
 
     Args:
         run: its folder.
+        network: your own, where it is one; no run folder makes code run, so it is handed over again.
         budget: a new budget for the whole study, if it shall be longer.
         n_trials: a new number of trials.
         listener: as in `tune`.
     """
     path = Path(run)
     check_is_run(path)
+    hand_over_for(path, network)
     if read_results(path) is not None:
         if not (path / REPORT).exists():  # killed between the last result and its report
             report(path)
@@ -215,8 +219,12 @@ def open_run(run: str | Path) -> Result:
     return Result(Path(run))
 
 
-def load(path: str | Path) -> Fitted:
+def load(path: str | Path, *, network: Any = None) -> Fitted:
     """The fitted model of a run, or of its `best` folder.
+
+    Args:
+        path: the run, or the folder.
+        network: your own, where it is one; a folder makes no code run, so it is handed over again.
 
     Raises:
         RunError: there is none yet.
@@ -224,6 +232,7 @@ def load(path: str | Path) -> Fitted:
     from mapsto.training.fitted import Fitted  # here, since a recipe can be shown without torch
 
     folder = Path(path)
+    hand_over_for(folder, network)
     return Fitted.load(folder / "best" if (folder / STUDY).exists() else folder)
 
 
@@ -239,25 +248,29 @@ def load_ensemble(run: str | Path) -> FittedEnsemble:
     return FittedEnsemble.load(Path(run) / FOLDER)
 
 
-def predict(run: str | Path, source: Any, *, images: str | Path | None = None, ensemble: bool = False) -> pd.DataFrame:
-    """Answers of a run's best model, or of its ensemble, for raw inputs, one row each; see `Fitted.predict`."""
+def predict(
+    run: str | Path, source: Any, *, network: Any = None, images: str | Path | None = None, ensemble: bool = False
+) -> pd.DataFrame:
+    """Answers of a run's best model, or of its ensemble, for raw inputs, one row each; see `load`, `Fitted.predict`."""
+    hand_over_for(Path(run), network)
     model = load_ensemble(run) if ensemble else load(run)
     return model.predict(source, images=images)
 
 
-def evaluate(run: str | Path, source: Any = None, *, target: str | None = None) -> Scorecard:
+def evaluate(run: str | Path, source: Any = None, *, target: str | None = None, network: Any = None) -> Scorecard:
     """Scores a run's best model.
 
     Args:
         run: its folder.
         source: rows with a target; None is the test part of the run's own data, as scored when it ended.
         target: the target's column in `source`; None is that of the training data.
+        network: your own, where it is one; see `load`.
     """
     from mapsto.evaluation.scorecard import score
 
     if source is None:
         return open_run(run).scorecard
-    fitted = load(run)
+    fitted = load(run, network=network)
     table = fitted.read_with_target(source, target)
     state = Path(run) / STATE
     if state.exists() and _files.read_json(state).get("fingerprint") == table.fingerprint:

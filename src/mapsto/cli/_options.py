@@ -43,6 +43,15 @@ Target = Annotated[
 Task = Annotated[
     str | None, typer.Option("--task", metavar="NAME", help="What to predict, if not as inferred.", show_default=False)
 ]
+OwnNetwork = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        metavar="FILE:NAME",
+        help="A network of your own: a builder or a module in a Python file, such as train.py:build, which is run.",
+        show_default=False,
+    ),
+]
 RecipeFile = Annotated[
     Path | None,
     typer.Option("--recipe", metavar="FILE", help="A recipe (.yaml) to take settings from.", show_default=False),
@@ -186,6 +195,15 @@ def split(source: str, recipe: Path | None) -> tuple[str | None, Path | None]:
     if recipe is not None:
         raise typer.BadParameter(f"{source} is a recipe, and --recipe names another: {recipe}.", param_hint="SOURCE")
     return None, Path(source)
+
+
+def own(network: str | None) -> Any:
+    """The network that `--network` names; None where it is not given."""
+    if network is None:
+        return None
+    from mapsto._own_network import network_from  # here, so that --help does not load it
+
+    return network_from(network)
 
 
 def needed(value: str | None, name: str, what: str) -> str:

@@ -24,6 +24,7 @@ def evaluate(
         ),
     ] = None,
     target: _options.Target = None,
+    network: _options.OwnNetwork = None,
     as_json: _options.Json = False,
     quiet: _options.Quiet = False,
     debug: _options.Debug = False,
@@ -36,6 +37,6 @@ def evaluate(
         from mapsto import api  # here, so that --help does not load it
         from mapsto.cli import _answer
 
-        card = api.evaluate(run, source, target=target).to_json()
+        card = api.evaluate(run, source, target=target, network=_options.own(network)).to_json()
         metrics = [f"{m['title']} {_answer.value_text(m)}" for m in card["metrics"].values()]
         terminal.answer(card, line=", ".join(metrics), show=lambda console: _answer.show_scorecard(console, card))

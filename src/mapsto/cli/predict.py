@@ -42,6 +42,7 @@ def predict(
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Ask the run's ensemble and not its winner alone.")
     ] = False,
+    network: _options.OwnNetwork = None,
     overwrite: _options.Overwrite = False,
     as_json: _options.Json = False,
     quiet: _options.Quiet = False,
@@ -55,12 +56,13 @@ def predict(
         _check(out, overwrite)
         from mapsto import api  # here, so that --help does not load it
 
+        own = _options.own(network)
         if out is not None and out.suffix == ".csv" and images is None:
-            model = api.load_ensemble(run) if ensemble else api.load(run)
+            model = api.load_ensemble(run) if ensemble else api.load(run, network=own)
             rows = write_pieces(model.predict_pieces(source), out)
             terminal.answer({"rows": rows, "file": str(out)}, line=f"{rows:,} answers in {out}")
             return
-        answers = api.predict(run, source, images=images, ensemble=ensemble).reset_index()
+        answers = api.predict(run, source, network=own, images=images, ensemble=ensemble).reset_index()
         if out is None:
             records = _records(answers) if as_json else None
             terminal.answer(records, line=answers.to_csv(index=False).rstrip("\n"))

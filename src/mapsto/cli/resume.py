@@ -15,6 +15,7 @@ EXAMPLES = (
 
 def resume(
     run: _options.RunFolder,
+    network: _options.OwnNetwork = None,
     budget: _options.Budget = None,
     trials: _options.Trials = None,
     as_json: _options.Json = False,
@@ -35,5 +36,5 @@ def resume(
         from mapsto import api  # here, so that --help does not load it
 
         with terminal.study() as listener:
-            result = api.resume(run, budget=budget, n_trials=trials, listener=listener)
+            result = api.resume(run, network=_options.own(network), budget=budget, n_trials=trials, listener=listener)
         terminal.result(result)

@@ -15,6 +15,7 @@ EXAMPLES = (
 def train(
     source: _options.Source,
     target: _options.Target = None,
+    network: _options.OwnNetwork = None,
     task: _options.Task = None,
     recipe: _options.RecipeFile = None,
     settings: _options.Settings = None,
@@ -35,8 +36,10 @@ def train(
         from mapsto import api  # here, so that --help does not load it
 
         with terminal.study() as listener:
+            own = _options.own(network)
             result = api.train(
-                data,
+                data if own is None else own,
+                data=None if own is None else data,
                 target=target,
                 task=task,
                 recipe=recipe,

@@ -20,6 +20,7 @@ EXAMPLES = (
 def tune(
     source: _options.OptionalSource = None,
     target: _options.Target = None,
+    network: _options.OwnNetwork = None,
     task: _options.Task = None,
     recipe: _options.RecipeFile = None,
     settings: _options.Settings = None,
@@ -57,7 +58,7 @@ def tune(
         if command is not None:
             _options.refuse(
                 {
-                    "SOURCE": source, "--target": target, "--task": task, "--recipe": recipe, "--executor": executor,
+                    "SOURCE": source, "--network": network, "--target": target, "--task": task, "--recipe": recipe, "--executor": executor,
                     "--address": address, "--storage": storage, "--continue": continue_from,
                     "--overwrite": overwrite or None,
                 },
@@ -94,8 +95,10 @@ def tune(
         from mapsto import api  # here, so that --help does not load it
 
         with terminal.study() as listener:
+            own = _options.own(network)
             result = api.tune(
-                data,
+                data if own is None else own,
+                data=None if own is None else data,
                 target=target,
                 task=task,
                 recipe=recipe,

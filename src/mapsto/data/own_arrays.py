@@ -17,6 +17,9 @@ from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
 
 NAME = "arrays"
+FURTHER_TARGET = "targets."
+"""What the names of arrays begin with that are further outputs to be learned."""
+
 LENGTHS = "lengths"
 """The array that tells how long the sequences were before they were filled up, where their lengths differ."""
 
@@ -37,7 +40,8 @@ def table_of_arrays(x: Any, y: Any = None, names: Sequence[str] | None = None) -
     Args:
         x: an array, a tuple or list of arrays for a network of several inputs, a dict of them by name, or sequences of
             different lengths, which are filled up with zeros behind; the column `lengths` then tells theirs.
-        y: one class or number a row, classes one-hot, or None.
+        y: one class or number a row, classes one-hot, or None; a tuple or a dict of these for a network of several
+            outputs, of which the first is the one that is scored.
         names: of the inputs, as they were in training; None: their own, or x, x1, x2, ...
 
     Raises:
@@ -45,7 +49,16 @@ def table_of_arrays(x: Any, y: Any = None, names: Sequence[str] | None = None) -
     """
     arrays = _named(x, names)
     rows = {name: len(array) for name, array in arrays.items()}
-    targets = None if y is None else _classes_of_one_hot(_array(y, "y"))
+    further: dict[str, NDArray[Any]] = {}
+    if isinstance(y, Mapping | tuple):
+        named = {str(k): v for k, v in y.items()} if isinstance(y, Mapping) else {f"y{n}": v for n, v in enumerate(y)}
+        (first, y), *others = named.items()
+        further = {f"{FURTHER_TARGET}{name}": _targets(values, name) for name, values in others}
+        arrays |= further
+        rows |= {name: len(array) for name, array in further.items()}
+    else:
+        first = "y"
+    targets = None if y is None else _targets(y, first)
     if targets is not None:
         rows["y"] = len(targets)
     if len(set(rows.values())) > 1:
@@ -59,7 +72,7 @@ def table_of_arrays(x: Any, y: Any = None, names: Sequence[str] | None = None) -
     frame = pd.DataFrame(index=pd.RangeIndex(count))
     target = None
     if targets is not None:
-        target = "y" if "y" not in arrays else "target"
+        target = first if first not in arrays else f"{first} target"
         frame[target] = targets
     ready = {name: Column(name, "array", array, inferred=False) for name, array in arrays.items()}
     return table_of(frame, name=NAME, options=DataOptions(), target_needed=y is not None, target=target, ready=ready)
@@ -105,6 +118,12 @@ def _filled(values: Any) -> tuple[NDArray[Any], NDArray[np.int64]] | None:
     for row, part in enumerate(parts):
         joined[row, : len(part)] = part
     return joined, lengths
+
+
+def _targets(values: Any, name: str) -> NDArray[Any]:
+    """Targets as a network learns them: whole numbers for classes, numbers in 32 bits."""
+    array = _classes_of_one_hot(_array(values, name))
+    return array.astype(stored_type(array.dtype), copy=False) if array.dtype.kind in "fiub" else array
 
 
 def _array(values: Any, name: str) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from mapsto.data.audit._clean import cleaned, without_repeats
 from mapsto.data.encoders._columns import counted, numbers, opening, shortened
 from mapsto.data.encoders.base import Encoder
 from mapsto.data.prepared import DESCRIPTION, FORMAT, Facts, Prepared, load_prepared
-from mapsto.data.preprocessing import TARGETS
+from mapsto.data.preprocessing import TARGETS, is_target
 from mapsto.data.split import check_columns, set_aside, split
 from mapsto.data.stored import is_stored, row_bytes
 from mapsto.data.table import Note, Table
@@ -86,8 +86,7 @@ def prepare(
     if (place / DESCRIPTION).is_file():
         return load_prepared(place)
     encoders: dict[str, Encoder] = {
-        stream: ENCODERS.get(task.streams[stream.partition(".")[0]])(names, recipe_data)
-        for stream, names in columns.items()
+        stream: ENCODERS.get(task.streams.get(stream, "array"))(names, recipe_data) for stream, names in columns.items()
     }
     table = _usable(table, encoders, recipe_data)
     parts, said = split(table, encoders[TARGETS].strata(table), recipe_data, seed)
@@ -111,7 +110,7 @@ def prepare(
 
 def _fitted(table: Table, encoders: Mapping[str, Encoder], rows: NDArray[np.int64], options: DataOptions) -> list[Note]:
     """What the encoders noticed in the training rows; of a table in a file, inputs are learned from a part."""
-    inputs = {name for stream, encoder in encoders.items() if stream != TARGETS for name in encoder.columns}
+    inputs = {name for stream, encoder in encoders.items() if not is_target(stream) for name in encoder.columns}
     stored = {name: table.columns[name].values for name in inputs if is_stored(table.columns[name].values)}
     most = max(10_000, parse_size(options.memory) // 16 // row_bytes(stored)) if stored else len(rows)
     if len(rows) <= most:
@@ -125,7 +124,7 @@ def _fitted(table: Table, encoders: Mapping[str, Encoder], rows: NDArray[np.int6
     )
     notes = [Note("info", message)]
     for stream, encoder in encoders.items():
-        if stream == TARGETS:
+        if is_target(stream):
             notes += encoder.fit(table, rows)
         else:
             notes += encoder.fit(sample, np.arange(most))
@@ -176,7 +175,7 @@ def _usable(table: Table, encoders: Mapping[str, Encoder], options: DataOptions)
         table = _noted(table.take(~without), Note("warning", message, target))
     if options.missing != "drop":
         return table
-    inputs = {name for stream, encoder in encoders.items() if stream != TARGETS for name in encoder.columns}
+    inputs = {name for stream, encoder in encoders.items() if not is_target(stream) for name in encoder.columns}
     gone = np.zeros(len(table), dtype=np.bool_)
     for column in table.of_kind("numeric", "date"):
         if column.name in inputs:

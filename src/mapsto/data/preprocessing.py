@@ -17,7 +17,13 @@ from mapsto.recipe.schema import DataOptions
 
 VERSION = 1
 TARGETS = "targets"
-"""The stream that a new table need not have; all others are inputs."""
+"""The stream that a new table need not have; those that begin with it and a dot are further targets, all others
+inputs."""
+
+
+def is_target(stream: str) -> bool:
+    """Whether a stream holds what is to be predicted."""
+    return stream.partition(".")[0] == TARGETS
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,14 @@ class Preprocessing:
             DataError: the table lacks a column, or a value cannot be encoded (an image is damaged).
         """
         table = respelled(table, self.spellings)
-        wanted = [stream for stream in self.encoders if stream != TARGETS] if streams is None else streams
+        wanted = [stream for stream in self.encoders if not is_target(stream)] if streams is None else streams
         return {stream: self.encoders[stream].encode(table) for stream in wanted}
 
     def unseen(self, table: Table) -> list[Note]:
         """What inputs of new rows hold that training did not."""
         table = respelled(table, self.spellings)
         return [
-            note for stream, encoder in self.encoders.items() if stream != TARGETS for note in encoder.unseen(table)
+            note for stream, encoder in self.encoders.items() if not is_target(stream) for note in encoder.unseen(table)
         ]
 
     def to_json(self) -> dict[str, Any]:

@@ -7,16 +7,25 @@ handed over by the program itself, so that whoever is given a run folder runs no
 from __future__ import annotations
 
 import inspect
+import math
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mapsto.errors import RunError
+from mapsto.metrics.base import Direction, Form, Metric
+from mapsto.recipe.families import METRICS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Loss = Callable[[Any, Any], Any]
 """Takes what the network returns and the targets of a batch, and gives a scalar."""
+
+Score = Callable[[Any, Any], float]
+"""Takes probabilities or values, and class numbers or values, of many rows as arrays of numpy; gives a number."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +42,21 @@ class Network:
         build: a function of one argument, `hp` (see `mapsto.recipe.hyperparameters`) or `recipe`; a function or a
             class whose arguments are the hyperparameters; a KerasTuner `HyperModel`; or a network, of which each
             training gets a copy.
-        loss: of the network's own outputs and the targets of a batch, a scalar; None: the recipe's.
+        loss: of the network's own outputs and the targets of a batch, a scalar; None: the recipe's. Of a network with
+            several outputs one each, by name or in their order; None there: cross-entropy for whole numbers, squared
+            error for others.
+        loss_weights: of the losses of several outputs, by name or in their order; None: alike.
+        metrics: numbers to be reported beside the task's, by name; the first is what is optimized, unless
+            `search.metric` says otherwise. A pair `(function, "minimize")` where less is better.
         optimizer: makes one from groups of parameters; None: the recipe's.
         step: the loss of a batch `{"inputs": ..., "targets": ...}`, given the network and it, where a training step is
             more than outputs and a loss; None: it is not.
     """
 
     build: Any
-    loss: Loss | None = None
+    loss: Loss | Mapping[str, Loss] | Sequence[Loss] | None = None
+    loss_weights: Mapping[str, float] | Sequence[float] | None = None
+    metrics: Mapping[str, Score | tuple[Score, Direction]] = field(default_factory=dict)
     optimizer: Callable[[Any], Any] | None = None
     step: Callable[[Any, Any], Any] | None = None
 
@@ -75,10 +91,42 @@ def _is_hypermodel(build: Any) -> bool:
 _handed: dict[str, Network] = {}
 
 
-def hand_over(network: Network) -> str:
-    """Lets recipes of this process run it; returns the name by which they do."""
-    _handed[network.reference] = network
-    return network.reference
+def hand_over(network: Network, name: str | None = None) -> str:
+    """Lets recipes of this process run it; returns the name by which they do.
+
+    Args:
+        network: the user's.
+        name: by which a recipe knows it already; None: its own, with a number behind it where another one has that.
+    """
+    if name is None:
+        name, number = network.reference, 1
+        while _handed.get(name, network) is not network:
+            number += 1
+            name = f"{network.reference}#{number}"
+    _handed[name] = network
+    add_metrics(network)
+    return name
+
+
+def add_metrics(network: Network) -> None:
+    """Lets recipes of this process name the metrics of a network."""
+    for name, made in network.metrics.items():
+        score, direction = made if isinstance(made, tuple) else (made, "maximize")
+        METRICS.add(name, _metric(name, score, direction))
+
+
+def _metric(name: str, score: Score, direction: Direction) -> type[Metric]:
+    """A function of the user's as a metric."""
+
+    class Own(Metric):
+        takes: ClassVar[Form] = "values"
+        bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+
+        def __call__(self, predictions: NDArray[Any], targets: NDArray[Any]) -> float:
+            return float(score(predictions, targets))
+
+    Own.title, Own.direction = name, direction
+    return Own
 
 
 def handed(reference: str) -> Network:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mapsto._imports import torch
 from mapsto.errors import RecipeError
-from mapsto.models._handed import handed
+from mapsto.models._handed import Network, handed
 from mapsto.models._layers import Scale
 from mapsto.recipe.hyperparameters import SECTION, HyperParameters
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mapsto.data.encoders.base import Spec
     from mapsto.models.own import OutputForm
 
-INPUTS, LENGTHS = "inputs", "lengths"
+INPUTS, TARGETS, LENGTHS = "inputs", "targets", "lengths"
+FURTHER_TARGETS = f"{TARGETS}."
 _TINY = 1e-7
 """Probabilities nearer to 0 or 1 are taken as so near, as Keras does, so that their logarithms are finite."""
 
@@ -120,6 +121,10 @@ class OwnModule(torch.nn.Module):
         """Whether the loss of a batch is computed by the user's own code."""
         return self.own.loss is not None or self.own.step is not None or hasattr(self.module, "training_step")
 
+    def brings_loss_for(self, streams: Iterable[str]) -> bool:
+        """The same, for a batch of these streams: several outputs are learned by a loss each."""
+        return self.brings_loss or any(stream.startswith(FURTHER_TARGETS) for stream in streams)
+
     @property
     def brings_optimizer(self) -> bool:
         """Whether the user's own code makes the optimizer."""
@@ -129,13 +134,18 @@ class OwnModule(torch.nn.Module):
         """The user's own loss of a batch, and the raw scores where the network has given them on the way."""
         if self.own.step is not None:
             return self.own.step(self.module, self._named(batch)), None
-        if self.own.loss is None:  # as Lightning calls it: a batch, and its number
+        if self.own.loss is None and hasattr(
+            self.module, "training_step"
+        ):  # as Lightning calls it: a batch, and its number
             arrays = list(self._arrays(batch).values())
             inputs = arrays[0] if len(arrays) == 1 else tuple(arrays)
             found = self.module.training_step((inputs, batch["targets"]), 0)
             return (found["loss"] if isinstance(found, Mapping) else found), None
         answer = self.answer(batch)
-        return self.own.loss(_matching(answer, batch["targets"]), batch["targets"]), self.scores(answer)
+        targets = {name.partition(".")[2]: tensor for name, tensor in batch.items() if name.startswith(TARGETS)}
+        if len(targets) > 1 or not callable(self.own.loss):
+            return _weighted(self.own, answer, targets), self.scores(answer)
+        return self.own.loss(_matching(answer, batch[TARGETS]), batch[TARGETS]), self.scores(answer)
 
     def optimizer(self) -> torch.optim.Optimizer:
         """The user's own optimizer for the present weights."""
@@ -159,6 +169,36 @@ class OwnModule(torch.nn.Module):
         if LENGTHS in arrays and not self._packed and LENGTHS not in self._arguments:
             del arrays[LENGTHS]
         return arrays
+
+
+def _weighted(own: Network, answer: Any, targets: Mapping[str, Tensor]) -> Tensor:
+    """The weighted sum of the losses of several outputs, which belong to the targets by name or in their order."""
+    if hasattr(answer, "logits") and not isinstance(answer, Mapping):
+        answer = (answer.logits,)
+    outputs = answer if isinstance(answer, Mapping) else dict(zip(targets, answer, strict=False))
+    names = list(targets)
+    if isinstance(answer, Mapping) and set(answer) != set(names):  # the first target has no name of its own in a batch
+        names = [*(name for name in answer if name not in names), *(name for name in names if name)]
+        targets = dict(zip(names, targets.values(), strict=True))
+    if len(outputs) < len(targets):
+        raise RecipeError(f"There are {len(targets)} targets, and the network returns {len(outputs)} outputs.")
+    total: Tensor = torch.zeros((), device=next(iter(targets.values())).device)
+    for place, (name, target) in enumerate(targets.items()):
+        loss = _of(own.loss, name, place) or _usual_loss(target)
+        weight = _of(own.loss_weights, name, place)
+        total = total + (1.0 if weight is None else float(weight)) * loss(_matching(outputs[name], target), target)
+    return total
+
+
+def _of(given: Any, name: str, place: int) -> Any:
+    """What was given for one of several outputs, by its name or in its place."""
+    if given is None or callable(given):
+        return given
+    return given.get(name) if isinstance(given, Mapping) else given[place]
+
+
+def _usual_loss(target: Tensor) -> Any:
+    return torch.nn.functional.mse_loss if target.is_floating_point() else torch.nn.functional.cross_entropy
 
 
 def _matching(answer: Any, targets: Tensor) -> Any:

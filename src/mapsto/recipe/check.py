@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mapsto.recipe.families import AUGMENTATIONS, TASKS
+from mapsto.recipe.families import AUGMENTATIONS, METRICS, TASKS
 from mapsto.recipe.family import OWN
 from mapsto.recipe.faults import Fault
 from mapsto.recipe.leaves import exists, holders, is_name, range_fault, split, unknown, value_fault
@@ -162,7 +162,7 @@ def _beside_the_task(leaves: Leaves) -> list[tuple[str, str]]:
     metric = leaves.get("search.metric")
     models, losses = (*task.models, OWN), (*task.losses, OWN)
     faults = [*_unfit(leaves, "model", name, models), *_unfit(leaves, "loss", name, losses)]
-    if isinstance(metric, str) and metric not in task.metrics:
+    if isinstance(metric, str) and metric not in (*task.metrics, *METRICS.added()):
         fits = ", ".join(task.metrics)
         faults.append(("search.metric", f"`search.metric` is {metric}, which {name} does not report; it has {fits}."))
     balance = leaves.get("training.balance", "none")

@@ -51,6 +51,9 @@ def _member(package: str, name: str) -> type[Any]:
     raise TypeError(f"{module.__name__} must define one public class called {expected}; it defines none.")
 
 
+_added: dict[tuple[str, str], type[Any]] = {}
+
+
 @dataclass(frozen=True)
 class Family:
     """The classes of one folder, by the names of their files.
@@ -72,7 +75,21 @@ class Family:
 
     def names(self) -> tuple[str, ...]:
         """Every member's name, sorted; `base`, folders and names that start with `_` are not members."""
-        return _members(self.package)
+        return _members(self.package) + self.added()
+
+    def added(self) -> tuple[str, ...]:
+        """Members that this program has added, in that order."""
+        return tuple(name for package, name in _added if package == self.package)
+
+    def add(self, name: str, member: type[Any]) -> None:
+        """Adds a member of the user's own, for this process; a later one of the same name stands in its place.
+
+        Raises:
+            RecipeError: one that comes with mapsto is called so.
+        """
+        if name in _members(self.package):
+            raise RecipeError(f'A {self.kind} called "{name}" comes with mapsto. Choose another name.')
+        _added[self.package, name] = member
 
     def built_in(self) -> tuple[str, ...]:
         """Every member's name but `own`, whose code is the user's."""
@@ -87,6 +104,8 @@ class Family:
         """
         if isinstance(name, type):
             return name
+        if (self.package, name) in _added:
+            return _added[self.package, name]
         self.check(name)
         return _member(self.package, name)
 

@@ -17,6 +17,7 @@ from mapsto.evaluation.baselines import fit_baselines
 from mapsto.evaluation.comparison import Comparison, paired_difference
 from mapsto.evaluation.scorecard import Scorecard, score
 from mapsto.evaluation.selection import Judgment
+from mapsto.recipe.families import METRICS
 from mapsto.recipe.seeds import derive
 from mapsto.search.ensembling import ensemble
 from mapsto.search.lessons import lessons
@@ -120,7 +121,7 @@ def scored(
 ) -> Scorecard:
     """The scorecard of predictions for one part of the data."""
     names = prepared.specs["targets"].names or None
-    return score(task.metrics, predictions, targets, names, part, seed=derive(seed, "bootstrap"))
+    return score((*task.metrics, *METRICS.added()), predictions, targets, names, part, seed=derive(seed, "bootstrap"))
 
 
 def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mapsto.data.own_arrays import FURTHER_TARGET
 from mapsto.errors import DataError
 from mapsto.recipe.family import OWN
 from mapsto.recipe.ranges import Choice, Log, Range
@@ -16,16 +17,18 @@ if TYPE_CHECKING:
 
 
 def array_columns(table: Table, task: str) -> dict[str, tuple[str, ...]]:
-    """The first array as `inputs`, each further one as `inputs.<name>`, and the target.
+    """The first array as `inputs`, each further one as `inputs.<name>`, and the target; further targets as they are.
 
     Raises:
         DataError: there is no array.
     """
-    names = [column.name for column in table.of_kind("array")]
+    arrays = [column.name for column in table.of_kind("array")]
+    names = [name for name in arrays if not name.startswith(FURTHER_TARGET)]
+    targets = {name: (name,) for name in arrays if name.startswith(FURTHER_TARGET)}
     if not names:
         raise DataError(f"{task} reads arrays for a network of your own, and {table.name} has none.")
     further = {f"inputs.{name}": (name,) for name in names[1:]}
-    return {"inputs": (names[0],), **further, "targets": target_of(table)}
+    return {"inputs": (names[0],), **further, "targets": target_of(table), **(targets if table.target else {})}
 
 
 def array_defaults(facts: Facts) -> dict[str, Any]:

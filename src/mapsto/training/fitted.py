@@ -16,7 +16,7 @@ from mapsto import _files
 from mapsto._imports import torch
 from mapsto.data.audit._clean import respelled
 from mapsto.data.own_arrays import is_arrays, table_of_arrays
-from mapsto.data.preprocessing import TARGETS, Preprocessing
+from mapsto.data.preprocessing import Preprocessing, is_target
 from mapsto.data.read import read
 from mapsto.data.table import Table
 from mapsto.errors import DataError, RunError
@@ -119,7 +119,9 @@ class Fitted:
     def read(self, source: Any) -> Table:
         """Reads a source the way the model's own data were read; the target may be missing."""
         if self.reads_arrays and not isinstance(source, Table):
-            names = [encoder.columns[0] for stream, encoder in self.preprocessing.encoders.items() if stream != TARGETS]
+            names = [
+                encoder.columns[0] for stream, encoder in self.preprocessing.encoders.items() if not is_target(stream)
+            ]
             x, y = source if is_arrays(source) else (source, None)
             return table_of_arrays(x, y, names)
         return read(source, options=self.preprocessing.reading_options, target_needed=False)

@@ -242,7 +242,7 @@ def brings_loss(recipe: Recipe, network: nn.Module) -> bool:
     """
     if recipe.loss.name != OWN:
         return False
-    if not getattr(network, "brings_loss", False):
+    if not hasattr(network, "loss"):
         raise RecipeError(
             "`loss.name` is own, and the network brings no loss: hand one over with it, "
             "`mapsto.Network(build, loss=...)`, or take one of the task's."
