@@ -173,15 +173,19 @@ def completed(
     own = None
     if first_recipe(given, defaults).model.name == OWN:
         own = look_at(given, first_recipe(given, defaults), prepared)
-        defaults |= {name: v for name, v in own.defaults.items() if not name.startswith(other)}
+        found = {name: v for name, v in own.defaults.items() if not name.startswith(other)}
+        other += tuple(f"{section}." for section in ("loss", "optimizer", "schedule") if f"{section}.name" in found)
+        defaults = {name: v for name, v in defaults.items() if not name.startswith(other)} | found
     if searching and not [name for name in given.ranges if not name.startswith("hp.")]:
-        there = given.recipe({}, defaults).leaves()
+        there = first_recipe(given, defaults).leaves()
         advised = {
             name: range_
             for name, range_ in task.space(prepared.facts).items()
             if name in there and not name.startswith(other)
         }
-        if "optimizer." in other:  # the rate is worth searching whatever the optimizer: a decade to either side
+        if (
+            "optimizer." in other and there["optimizer.name"] != OWN
+        ):  # the rate is worth searching whatever the optimizer: a decade to either side
             rate = there["optimizer.learning_rate"]
             advised["optimizer.learning_rate"] = Log(rate / 10, rate * 10)
     if searching and own is not None:

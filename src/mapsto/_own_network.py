@@ -15,7 +15,7 @@ import numpy as np
 from mapsto._imports import torch
 from mapsto.errors import RecipeError
 from mapsto.models._handed import Network, add_metrics, hand_over, handed
-from mapsto.models._own_module import OwnModule, made
+from mapsto.models._own_module import OwnModule, first_output, made, plain
 from mapsto.models.own import OutputForm
 from mapsto.recipe.family import OWN
 from mapsto.recipe.hyperparameters import SECTION, Discovered, HyperParameters, discover
@@ -214,7 +214,7 @@ def _tried(network: OwnModule, batch: Mapping[str, torch.Tensor], prepared: Prep
     network.eval()
     try:
         with torch.no_grad():
-            return network.scores(network.answer(batch))
+            return plain(first_output(network.answer(batch)))
     except RecipeError:
         raise
     except Exception as error:

@@ -58,7 +58,8 @@ def tune(
         if command is not None:
             _options.refuse(
                 {
-                    "SOURCE": source, "--network": network, "--target": target, "--task": task, "--recipe": recipe, "--executor": executor,
+                    "SOURCE": source, "--network": network, "--target": target, "--task": task, "--recipe": recipe,
+                    "--executor": executor,
                     "--address": address, "--storage": storage, "--continue": continue_from,
                     "--overwrite": overwrite or None,
                 },

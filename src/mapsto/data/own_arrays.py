@@ -34,6 +34,12 @@ def is_arrays(data: Any) -> bool:
     return not isinstance(x, pd.DataFrame) and not hasattr(x, "to_pandas")
 
 
+def is_pair(data: Any, names: Sequence[str]) -> bool:
+    """Whether these are inputs and targets, for a network that reads arrays of these names, and not inputs alone."""
+    several = [name for name in names if name != LENGTHS]
+    return is_arrays(data) and (len(several) != 2 or isinstance(data[0], Mapping | tuple | list))
+
+
 def table_of_arrays(x: Any, y: Any = None, names: Sequence[str] | None = None) -> Table:
     """A table with a column for each array of the inputs, and one for the target.
 
@@ -47,7 +53,7 @@ def table_of_arrays(x: Any, y: Any = None, names: Sequence[str] | None = None) -
     Raises:
         DataError: an array holds no numbers, or the lengths differ.
     """
-    arrays = _named(x, names)
+    arrays = _named(x, names, None if y is None or isinstance(y, Mapping | tuple) else len(y))
     rows = {name: len(array) for name, array in arrays.items()}
     further: dict[str, NDArray[Any]] = {}
     if isinstance(y, Mapping | tuple):
@@ -78,13 +84,14 @@ def table_of_arrays(x: Any, y: Any = None, names: Sequence[str] | None = None) -
     return table_of(frame, name=NAME, options=DataOptions(), target_needed=y is not None, target=target, ready=ready)
 
 
-def _named(x: Any, names: Sequence[str] | None) -> dict[str, NDArray[Any]]:
+def _named(x: Any, names: Sequence[str] | None, rows: int | None) -> dict[str, NDArray[Any]]:
     if isinstance(x, Mapping):
         found = {str(name): _inputs(array, str(name)) for name, array in x.items()}
         return {name: found[name] for name in names if name in found} if names is not None else found
     whole = x if isinstance(x, tuple) else (x,)
-    if isinstance(x, list) and x and all(isinstance(one, np.ndarray) and one.ndim > 1 for one in x):
-        whole = tuple(x)  # Keras takes lists of inputs
+    is_several = len([name for name in names or () if name != LENGTHS]) > 1
+    if isinstance(x, list) and (is_several or (rows not in (None, len(x)) and all(np.ndim(one) for one in x))):
+        whole = tuple(x)  # Keras takes lists of inputs; a list as long as the targets holds a row each
     if isinstance(x, tuple) or len(whole) > 1:
         known = [name for name in names or () if name != LENGTHS] or ["x", *(f"x{n}" for n in range(1, len(whole)))]
         return {name: _inputs(array, name) for name, array in zip(known, whole, strict=True)}

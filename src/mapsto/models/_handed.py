@@ -138,6 +138,7 @@ def handed(reference: str) -> Network:
     if reference not in _handed:
         raise RunError(
             f"The network is your own code, `{reference}`, and no run folder makes code run: hand it over in Python, "
-            f"as in `mapsto.resume(run, network=build)` or `mapsto.load(run, network=build)`."
+            f"as in `mapsto.resume(run, network=build)` or `mapsto.load(run, network=build)`, or "
+            f"name it, as in `mapsto predict RUN DATA --network train.py:build`."
         )
     return _handed[reference]

@@ -75,7 +75,7 @@ class OwnModule(torch.nn.Module):
         self._form, self._num_outputs = form, num_outputs
         # Pixels and spectrograms are stored in few bits; a network reads them scaled, as mapsto's own ones do.
         self._scale = Scale(inputs) if inputs.encoder in ("image", "spectrogram") else torch.nn.Identity()
-        self._first = inputs.names[0] if inputs.encoder == "array" else INPUTS
+        self._first = inputs.array or INPUTS
         arguments = inspect.signature(module.forward).parameters
         self._arguments = tuple(arguments)
         self._packed = any("PackedSequence" in str(argument.annotation) for argument in arguments.values())
@@ -104,9 +104,7 @@ class OwnModule(torch.nn.Module):
 
     def scores(self, answer: Any) -> Tensor:
         """The first output as raw scores `(rows, outputs)`."""
-        outputs = first_output(answer)
-        if outputs.ndim == 1:
-            outputs = outputs.unsqueeze(1)
+        outputs = plain(first_output(answer))
         if self._form == "probabilities":
             outputs = outputs.clamp(_TINY, 1 - _TINY)
             outputs = outputs.logit() if outputs.shape[1] == 1 else outputs.log()
@@ -206,6 +204,11 @@ def _matching(answer: Any, targets: Tensor) -> Any:
     if isinstance(answer, torch.Tensor) and answer.ndim == 2 and answer.shape[1] == 1 and targets.ndim == 1:
         return answer.squeeze(1)
     return answer
+
+
+def plain(outputs: Tensor) -> Tensor:
+    """Outputs with a column each, `(rows, outputs)`."""
+    return outputs.unsqueeze(1) if outputs.ndim == 1 else outputs
 
 
 def first_output(answer: Any) -> Tensor:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from mapsto.training.loop import TorchTrainer
 
 NUM_WORST = 12
+KINDS = {"array": "values"}
+"""What targets are for baselines, where their encoder is called otherwise."""
+
 SCORECARD, PREDICTIONS = Path("evaluation") / "scorecard.json", Path("evaluation") / "predictions.npz"
 
 
@@ -239,7 +242,7 @@ def _baselines(
     found = fit_baselines(
         prepared.arrays["inputs"],
         truth_of(task, prepared, everything),
-        kind=prepared.specs["targets"].encoder,
+        kind=KINDS.get(prepared.specs["targets"].encoder, prepared.specs["targets"].encoder),
         train_rows=prepared.parts["train"],
         max_seconds=seconds,
         seed=trainer.recipe.seed,

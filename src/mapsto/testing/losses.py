@@ -21,7 +21,7 @@ def sample_targets(kind: Targets) -> tuple[torch.Tensor, Spec]:
     generator = torch.Generator().manual_seed(0)
     names = tuple("abc")
     if kind == "array":  # as they are
-        return torch.rand(ROWS, generator=generator) * 20, Spec("array", (), "float32", names=("y",))
+        return torch.rand(ROWS, generator=generator) * 20, Spec("array", (), "float32", array="y")
     if kind == "values":
         values = torch.rand(ROWS, generator=generator) * 20  # with mean 10 and deviation 4 elsewhere
         return (values - 10) / 4, Spec("values", (), "float32", shift=(-10 / 4,), scale=(4.0,))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mapsto import _files
 from mapsto._imports import torch
 from mapsto.data.audit._clean import respelled
-from mapsto.data.own_arrays import is_arrays, table_of_arrays
+from mapsto.data.own_arrays import is_pair, table_of_arrays
 from mapsto.data.preprocessing import Preprocessing, is_target
 from mapsto.data.read import read
 from mapsto.data.table import Table
@@ -122,7 +122,7 @@ class Fitted:
             names = [
                 encoder.columns[0] for stream, encoder in self.preprocessing.encoders.items() if not is_target(stream)
             ]
-            x, y = source if is_arrays(source) else (source, None)
+            x, y = source if is_pair(source, names) else (source, None)
             return table_of_arrays(x, y, names)
         return read(source, options=self.preprocessing.reading_options, target_needed=False)
 

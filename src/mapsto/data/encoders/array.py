@@ -15,7 +15,7 @@ from mapsto.errors import DataError
 class Array(Encoder):
     """Numbers of any shape to the same numbers: what a network of the user's own has always read.
 
-    Nothing is scaled, filled or left out. `spec.names` holds the name of the array.
+    Nothing is scaled or filled. `spec.array` holds its name.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("array", "numeric")
@@ -48,7 +48,7 @@ class Array(Encoder):
 
     @property
     def spec(self) -> Spec:
-        return Spec(encoder="array", shape=self.shape, dtype=self.dtype, names=self.columns)
+        return Spec(encoder="array", shape=self.shape, dtype=self.dtype, array=self.columns[0])
 
     def unusable(self, table: Table) -> NDArray[np.bool_]:
         values = self._values(table)

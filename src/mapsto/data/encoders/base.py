@@ -28,6 +28,7 @@ class Spec:
         ignore: a class that is neither trained nor scored (void pixels), or None.
         levels: of each feature, how many whole numbers from 0 on it may hold: 0 for a number that may be any, 2 for a
             flag, more for the number of a category's level. Empty where all may be any.
+        array: what the user calls it, of an array that is read as it is.
     """
 
     encoder: str
@@ -38,6 +39,7 @@ class Spec:
     scale: tuple[float, ...] = ()
     ignore: int | None = None
     levels: tuple[int, ...] = ()
+    array: str = ""
 
 
 class Encoder(ABC):
