@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mapsto._imports import torch
+from mapsto.data.own_arrays import is_arrays, table_of_arrays
 from mapsto.errors import RecipeError
 from mapsto.models._handed import Network, add_metrics, hand_over, handed
 from mapsto.models._own_module import OwnModule, first_output, made, plain
@@ -37,6 +38,24 @@ def network_of(source: Any) -> Network | None:
         return source
     is_network = callable(source) or (hasattr(source, "build") and hasattr(source, "fit") is False)
     return Network(source) if is_network and not hasattr(source, "__array__") else None
+
+
+def data_and_network(source: Any, data: Any) -> tuple[Any, Network | None]:
+    """What to learn from, and the user's own network where one was given in its place."""
+    network = network_of(source)
+    if network is None:
+        if data is not None:
+            raise RecipeError(
+                f"`data` is for a network of your own, which stands first: `tune(build, data=(x, y))`. Received: "
+                f"{type(source).__name__} and data."
+            )
+        return source, None
+    if data is None:
+        raise RecipeError(
+            f"`{network.reference}` has no data to learn from: `tune(build, data=(x, y))`. An objective that trains "
+            f"by itself and returns a number is searched by `tune_objective(objective)`."
+        )
+    return (table_of_arrays(*data) if is_arrays(data) else data), network
 
 
 def settings_of(network: Network) -> dict[str, Any]:

@@ -15,10 +15,9 @@ from mapsto._given import (
     limits,
     refuse_ranges,
 )
-from mapsto._own_network import hand_over_for
+from mapsto._own_network import data_and_network, hand_over_for
 from mapsto._runs import go_on, silent, start
-from mapsto.data.own_arrays import is_arrays, table_of_arrays
-from mapsto.errors import RecipeError, RunError
+from mapsto.errors import RunError
 from mapsto.recipe.space import Space
 from mapsto.result import Language, Result
 from mapsto.search.progress import Listener
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from mapsto.evaluation.fitted_ensemble import FittedEnsemble
     from mapsto.evaluation.scorecard import Scorecard
-    from mapsto.models._handed import Network
     from mapsto.training.fitted import Fitted
 
 logger = logging.getLogger("mapsto")
@@ -94,7 +92,7 @@ def tune(
         result.best.predict(frame)
         ```
     """
-    source, network = _data_and_network(source, data)
+    source, network = data_and_network(source, data)
     given = given_as_space(
         recipe,
         network=network,
@@ -110,26 +108,6 @@ def tune(
     )
     old = None if continue_from is None else Path(continue_from)
     return Result(start(given, source, out, overwrite, listener or silent, searching=True, old=old))
-
-
-def _data_and_network(source: Any, data: Any) -> tuple[Any, Network | None]:
-    """What to learn from, and the user's own network where one was given in its place."""
-    from mapsto._own_network import network_of
-
-    network = network_of(source)
-    if network is None:
-        if data is not None:
-            raise RecipeError(
-                f"`data` is for a network of your own, which stands first: `tune(build, data=(x, y))`. Received: "
-                f"{type(source).__name__} and data."
-            )
-        return source, None
-    if data is None:
-        raise RecipeError(
-            f"`{network.reference}` has no data to learn from: `tune(build, data=(x, y))`. An objective that trains "
-            f"by itself and returns a number is searched by `tune_objective(objective)`."
-        )
-    return (table_of_arrays(*data) if is_arrays(data) else data), network
 
 
 def train(
@@ -152,7 +130,7 @@ def train(
     Raises:
         RecipeError: the recipe holds a range.
     """
-    source, network = _data_and_network(source, data)
+    source, network = data_and_network(source, data)
     given = given_as_space(
         recipe,
         network=network,

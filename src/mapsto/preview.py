@@ -18,6 +18,7 @@ from mapsto._given import (
     made_ready,
     refuse_ranges,
 )
+from mapsto._own_network import data_and_network
 from mapsto.data.audit._door import audit as audit_table
 from mapsto.data.read import read
 from mapsto.recipe.families import AUGMENTATIONS, TASKS
@@ -69,6 +70,7 @@ def show(
 def find(
     source: Any = None,
     *,
+    data: Any = None,
     target: str | None = None,
     task: str | None = None,
     recipe: RecipeLike | None = None,
@@ -82,7 +84,7 @@ def find(
     Nothing is kept but the answer. Write its `settings` into your recipe (`found.recipe.to_yaml()` is that recipe).
 
     Args:
-        source: as in `tune`.
+        source, data: as in `tune`.
         target: the column to predict.
         task: what to predict, by name; None is found from the data.
         recipe: a YAML file, or a space in Python without ranges.
@@ -104,7 +106,10 @@ def find(
     from mapsto.training.finders.find import ORDER
     from mapsto.training.finders.find import find as find_for
 
-    given = given_as_space(recipe, settings=settings, source=source, target=target, task=task, seed=seed)
+    source, network = data_and_network(source, data)
+    given = given_as_space(
+        recipe, network=network, settings=settings, source=source, target=target, task=task, seed=seed
+    )
     refuse_ranges(given, "find")
     on_progress("reading the data")
     with made_ready(given, source) as (space, defaults, prepared):
@@ -153,6 +158,7 @@ def audit(
 def show_model(
     source: Any = None,
     *,
+    data: Any = None,
     recipe: RecipeLike | None = None,
     target: str | None = None,
     task: str | None = None,
@@ -161,7 +167,7 @@ def show_model(
     """The network of a recipe before it is trained, in numbers.
 
     Args:
-        source: as in `tune`; the size of the network depends on the data.
+        source, data: as in `tune`; the size of the network depends on the data.
         recipe: a YAML file, or a space in Python without ranges.
         target: the column to predict.
         task: what to predict, by name; None is found from the data.
@@ -176,7 +182,8 @@ def show_model(
     """
     from mapsto.training.cost import cost
 
-    given = given_as_space(recipe, settings=settings, source=source, target=target, task=task)
+    source, network = data_and_network(source, data)
+    given = given_as_space(recipe, network=network, settings=settings, source=source, target=target, task=task)
     refuse_ranges(given, "show --model")
     with made_ready(given, source) as (space, defaults, prepared):
         return cost(first_recipe(space, defaults), prepared).as_dict()

@@ -115,7 +115,8 @@ def test_a_module_is_copied_with_its_weights_and_left_alone(tmp_path):
     before = copy.deepcopy(module.state_dict())
     result = trained(module, tmp_path, settings=["optimizer.name=sgd", "optimizer.learning_rate=1e-9"])
     assert all(torch.equal(module.state_dict()[name], tensor) for name, tensor in before.items())
-    assert torch.allclose(result.best.model.get_parameter("0.weight"), module[0].weight, atol=1e-5)
+    kept = result.best.model.get_parameter("0.weight")
+    assert torch.allclose(kept, module.get_parameter("0.weight"), atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_network_also_with_two_workers(tmp_path):
@@ -355,6 +356,27 @@ def test_an_own_metric_is_what_is_optimized(tmp_path):
     complete = board[board["state"] == "complete"]["score"].tolist()
     assert complete == sorted(complete)
     assert result.scorecard.metrics["cost"].direction == "minimize"
+
+
+def test_finders_and_the_summary_take_a_network(tmp_path):
+    found = mp.find(mlp, data=(X, Y), only=["learning_rate"], settings=["training.max_epochs=5"])
+    assert 1e-5 < found.settings["optimizer.learning_rate"] < 10
+    shown = mp.preview.show_model(mlp, data=(X, Y), settings=["hp.width=7"])
+    assert shown["parameters"] == 6 * 7 + 7 + 7 * 3 + 3
+
+
+def test_folds_and_balance_work_as_for_other_networks(tmp_path):
+    rare = (X[:, 0] > 1.2).astype(int)
+    settings = ["training.max_epochs=8", "training.seed=1", "training.batch_size=16"]
+    recall = {}
+    for balance in ("none", "class_weights"):
+        best = trained(
+            lambda hp: nn.Linear(6, 2), tmp_path / balance, (X, rare), [*settings, f"training.balance={balance}"]
+        ).best
+        recall[balance] = (best.predict(X)["p(1)"].to_numpy()[rare == 1]).mean()
+    assert recall["class_weights"] > recall["none"] + 0.05
+    folds = trained(mlp, tmp_path / "folds", settings=["data.num_folds=3"])
+    assert folds.scorecard.rows == 48
 
 
 # -- interruptions ---------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ EXAMPLES = (
 def find(
     source: _options.Source,
     target: _options.Target = None,
+    network: _options.OwnNetwork = None,
     task: _options.Task = None,
     recipe: _options.RecipeFile = None,
     settings: _options.Settings = None,
@@ -60,8 +61,10 @@ def find(
         _options.check_free(out, overwrite)
         from mapsto import preview  # here, so that --help does not load it
 
+        own = _options.own(network)
         found = preview.find(
-            data, target=target, task=task, recipe=recipe, settings=settings or (), only=only, seed=seed,
+            data if own is None else own, data=None if own is None else data, target=target, task=task,
+            recipe=recipe, settings=settings or (), only=only, seed=seed,
             on_progress=terminal.note,
         )  # fmt: skip
         if out is not None:
