@@ -34,7 +34,8 @@ from mapsto.data.read import read
 from mapsto.recipe.schema import DataOptions, Recipe
 from mapsto.recipe.space import Space
 from mapsto.training.batches import Tensors
-from mapsto.training.loop import TorchTrainer, build_network
+from mapsto.training.epochs import build_network
+from mapsto.training.loop import TorchTrainer
 from mapsto.training.trace import Trace
 
 RESULTS = Path(__file__).parent / "results" / "loop.json"

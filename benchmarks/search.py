@@ -72,7 +72,7 @@ from mapsto.search.study import Study
 from mapsto.training import members
 from mapsto.training.augmenter import Augmenter
 from mapsto.training.batches import Tensors
-from mapsto.training.loop import build_network
+from mapsto.training.epochs import build_network
 
 sys.path.insert(0, str(ROOT / "docs" / ".handbook"))
 from drawing import Axis, Line, Panel, sheet

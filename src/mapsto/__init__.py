@@ -13,6 +13,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mapsto._triton_first import keep_apart
+
+keep_apart()
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:

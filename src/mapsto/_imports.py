@@ -15,15 +15,28 @@ from mapsto.errors import MissingPackage
 
 if TYPE_CHECKING:
     import torch as torch
+
+    keras: Any
 else:
 
     class _LazyModule(ModuleType):
         def __getattr__(self, name: str) -> Any:
-            module = importlib.import_module(self.__name__)
+            try:
+                module = importlib.import_module(self.__name__)
+            except ImportError as error:
+                raise _missing(self.__name__) from error
             self.__dict__.update(module.__dict__)  # later look-ups cost nothing
             return getattr(module, name)
 
     torch = _LazyModule("torch")
+    keras = _LazyModule("keras")
+
+
+def _missing(package: str) -> MissingPackage:
+    return MissingPackage(
+        f"This needs the package `{package}`, which is not installed, or cannot be imported. "
+        f"Install it with `pip install 'mapsto[{package}]'`."
+    )
 
 
 def require(package: str, *, extra: str, purpose: str) -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import sys
@@ -18,6 +19,7 @@ from mapsto.errors import RecipeError
 from mapsto.models._handed import Network, add_metrics, hand_over, handed
 from mapsto.models._own_module import OwnModule, first_output, made, plain
 from mapsto.models.own import OutputForm
+from mapsto.recipe.families import AUGMENTATIONS
 from mapsto.recipe.family import OWN
 from mapsto.recipe.hyperparameters import SECTION, Discovered, HyperParameters, discover
 from mapsto.recipe.ranges import Choice
@@ -144,7 +146,9 @@ def look_at(given: Space, recipe: Recipe, prepared: Prepared) -> Seen:
     leaves = {**recipe.leaves(), **found.defaults, **given_values(given)}
     built = _built(reference, leaves)
     defaults: dict[str, Any] = dict(found.defaults)
-    if isinstance(built, torch.nn.Module) and not _is_keras(built):
+    if _is_keras(built):
+        defaults |= _look_at_keras(recipe, built, prepared)
+    elif isinstance(built, torch.nn.Module):
         defaults |= _look_at_module(recipe, built, prepared)
     else:
         raise RecipeError(
@@ -218,6 +222,8 @@ def _look_at_module(recipe: Recipe, module: torch.nn.Module, prepared: Prepared)
         raise RecipeError(f"`{reference}` returns a network without a weight that could be trained.")
     is_classification = bool(prepared.specs["targets"].names)
     form: OutputForm = output_form(scores) if is_classification else "logits"
+    if form == "probabilities" and scores.shape[1] == 1 and not _is_bounded(network, batch):
+        form = "logits"
     _refuse_shape(scores, batch, num_outputs, is_classification, reference)
     found: dict[str, Any] = {"model.framework": "torch", "model.outputs": form}
     if network.brings_loss_for(batch):
@@ -237,15 +243,10 @@ def _tried(network: OwnModule, batch: Mapping[str, torch.Tensor], prepared: Prep
     except RecipeError:
         raise
     except Exception as error:
-        arrays = {"inputs": prepared.specs["inputs"]} | {
-            name: spec for name, spec in prepared.specs.items() if name.startswith("inputs.")
-        }
-        shown = ", ".join(
-            f"{spec.dtype} of shape (rows, {', '.join(map(str, spec.shape))})" for spec in arrays.values()
-        )
         hint = ""
-        if any(spec.dtype == "uint8" and spec.encoder == "array" for spec in arrays.values()):
+        if any(spec.dtype == "uint8" and spec.encoder == "array" for spec in prepared.specs.values()):
             hint = " The inputs are whole numbers from 0 to 255: divide them by 255 first, or begin with `x.float()`."
+        shown = _shown(prepared)
         raise _failed(reference, f"returns a network that fails on the inputs ({shown})", error, hint) from error
 
 
@@ -265,6 +266,18 @@ def output_form(scores: torch.Tensor) -> OutputForm:
     return "log_probabilities" if bool(scores.logsumexp(1).abs().max() < 1e-3) else "logits"
 
 
+def _is_bounded(network: OwnModule, batch: Mapping[str, torch.Tensor]) -> bool:
+    """Whether one score a row stays in [0, 1] however large the weights: raw scores may lie there by chance."""
+    if isinstance(list(network.module.modules())[-1], torch.nn.Sigmoid):
+        return True
+    larger = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        for parameter in larger.parameters():
+            parameter.copy_(10 * parameter + 1)
+        scores = plain(first_output(larger.answer(batch)))
+    return bool(((scores >= 0) & (scores <= 1)).all())
+
+
 def _refuse_shape(
     scores: torch.Tensor, batch: Mapping[str, torch.Tensor], num_outputs: int, is_classification: bool, reference: str
 ) -> None:
@@ -278,6 +291,77 @@ def _refuse_shape(
         f"`{reference}` returns a network whose output for {rows} rows has the shape {tuple(scores.shape)}; {wanted} "
         f"is needed, {what}. Change its last layer."
     )
+
+
+# -- Keras ---------------------------------------------------------------------------------------------------------
+
+
+def _look_at_keras(recipe: Recipe, model: Any, prepared: Prepared) -> dict[str, Any]:
+    from mapsto.adapters.keras import NOT_READ, own_loss
+    from mapsto.models._keras_module import KerasModule, first_of
+
+    reference = recipe.model.builder
+    num_outputs = recipe.task.num_outputs(prepared.specs)
+    network = KerasModule(model, reference, prepared.specs["inputs"], num_outputs, "logits")
+    rows = torch.from_numpy(prepared.parts["train"][:LOOKED_AT].astype(np.int64))
+    batch = Tensors(prepared, "cpu").take(rows)
+    try:
+        answer = network.predicted(batch)
+    except Exception as error:
+        raise _failed(reference, f"returns a model that fails on the inputs ({_shown(prepared)})", error) from error
+    scores = plain(torch.from_numpy(np.array(first_of(answer), dtype=np.float32)))
+    is_classification = bool(prepared.specs["targets"].names)
+    _refuse_shape(scores, batch, num_outputs, is_classification, reference)
+    if not model.trainable_variables:
+        raise RecipeError(f"`{reference}` returns a network without a weight that could be trained.")
+    form = _keras_form(model, scores) if is_classification else "logits"
+    off = {f"training.{name}": value for name, value in NOT_READ.items()}
+    off |= {f"augment.{name}": 0.0 for name in AUGMENTATIONS.names()}
+    found: dict[str, Any] = {"model.framework": "keras", "model.outputs": form, **off}
+    if not getattr(model, "compiled", False):
+        return found
+    _refuse_mismatch(model, form, reference)
+    try:
+        own_loss(network, batch, answer)
+    except Exception as error:
+        raise _failed(reference, "has a loss that fails on a batch", error) from error
+    return found | {"loss.name": OWN, "optimizer.name": OWN, "schedule.name": "constant"}
+
+
+def _keras_form(model: Any, scores: torch.Tensor) -> OutputForm:
+    """What a model returns for classes, by its last activation, or else by its answers."""
+    layers = getattr(model, "layers", None) or [None]
+    last = getattr(getattr(layers[-1], "activation", None), "__name__", "")
+    if last in ("sigmoid", "softmax"):
+        return "probabilities"
+    if last == "log_softmax":
+        return "log_probabilities"
+    return "logits" if last == "linear" else output_form(scores)
+
+
+def _refuse_mismatch(model: Any, form: OutputForm, reference: str) -> None:
+    """A loss that takes raw scores for probabilities, or the other way round, learns badly without a word."""
+    loss = getattr(model, "loss", None)
+    name = str(loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", ""))
+    if not name.endswith("crossentropy"):
+        return
+    takes_logits = bool(getattr(loss, "_fn_kwargs", {}).get("from_logits", False))
+    if takes_logits and form == "probabilities":
+        raise RecipeError(
+            f"`{reference}` ends in probabilities, and its loss {name} is compiled with from_logits=True, which "
+            f"applies a softmax or sigmoid once more. Leave out one of the two."
+        )
+    if not takes_logits and form == "logits":
+        raise RecipeError(
+            f"`{reference}` ends in raw scores, and its loss {name} takes them for probabilities. Compile it with "
+            f"from_logits=True, or end the network in a softmax or sigmoid."
+        )
+
+
+def _shown(prepared: Prepared) -> str:
+    """The inputs of a network, in words."""
+    specs = [spec for stream, spec in prepared.specs.items() if stream.partition(".")[0] == "inputs"]
+    return ", ".join(f"{spec.dtype} of shape (rows, {', '.join(map(str, spec.shape))})" for spec in specs)
 
 
 def _try_loss(network: OwnModule, batch: Mapping[str, torch.Tensor], form: OutputForm, reference: str) -> None:

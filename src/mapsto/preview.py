@@ -208,7 +208,7 @@ def show_schedule(
     """
     from mapsto.training.balance import Balance
     from mapsto.training.batches import Tensors
-    from mapsto.training.loop import steps_per_epoch
+    from mapsto.training.epochs import steps_per_epoch
 
     given = given_as_space(recipe, settings=settings, source=source, target=target, task=task)
     refuse_ranges(given, "show --schedule")

@@ -63,7 +63,7 @@ def test_a_default_recipe_that_cannot_be_trained_is_for_its_trial_to_say(given, 
             raise fault
         return iter(())  # it diverged at once
 
-    monkeypatch.setattr("mapsto.training.loop.TorchTrainer.advance", advance)
+    monkeypatch.setattr("mapsto.training.epochs.EpochTrainer.advance", advance)
     space, _, prepared, tensors = given
     assert pacing.pace(space, {}, prepared, tensors, 1.0) is None
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-import mapsto.training.loop as loop
+import mapsto.training.epochs as loop
 from mapsto import _given, preview
 from mapsto.data.prepare import prepare
 from mapsto.data.read import read

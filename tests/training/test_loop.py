@@ -13,7 +13,8 @@ from mapsto.recipe.space import Space
 from mapsto.training import trace as traces
 from mapsto.training.base import Ending
 from mapsto.training.batches import Tensors
-from mapsto.training.loop import TorchTrainer, steps_per_epoch
+from mapsto.training.epochs import steps_per_epoch
+from mapsto.training.loop import TorchTrainer
 from mapsto.training.trace import Trace
 
 BASE = [
@@ -111,7 +112,7 @@ def test_a_training_restored_in_mid_epoch_ends_in_the_same_weights(trainer, tmp_
             part.save(path)
             saved.append(tick.step)
 
-    import mapsto.training.loop as loop
+    import mapsto.training.epochs as loop
 
     loop.TICK_SECONDS, kept = 0.0, loop.TICK_SECONDS
     try:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-import mapsto.training.loop as loop
+import mapsto.training.epochs as loop
 from mapsto.recipe.families import OPTIMIZERS, SCHEDULES
 
 STATEFUL = {

@@ -54,8 +54,7 @@ def _recipe(leaves: Mapping[str, Any]) -> Any:
 class OwnModule(torch.nn.Module):
     """The user's module, called with one tensor, with several, or by their names, as its `forward` wants them.
 
-    What it returns for classes is made raw scores `(rows, classes)`: probabilities `p` become `log p`, whose softmax is
-    `p`; one score `z` a row, of yes against no, becomes `(0, z)`, whose softmax is `sigmoid(z)`.
+    What it returns for classes is made raw scores (see `scores_of`).
 
     Args:
         module: the user's.
@@ -104,13 +103,7 @@ class OwnModule(torch.nn.Module):
 
     def scores(self, answer: Any) -> Tensor:
         """The first output as raw scores `(rows, outputs)`."""
-        outputs = plain(first_output(answer))
-        if self._form == "probabilities":
-            outputs = outputs.clamp(_TINY, 1 - _TINY)
-            outputs = outputs.logit() if outputs.shape[1] == 1 else outputs.log()
-        if outputs.shape[1] == 1 and self._num_outputs == 2:
-            outputs = torch.cat([torch.zeros_like(outputs), outputs], dim=1)
-        return outputs
+        return scores_of(first_output(answer), self._form, self._num_outputs)
 
     # -- what of the training is the user's own ---------------------------------------------------------------------
 
@@ -204,6 +197,21 @@ def _matching(answer: Any, targets: Tensor) -> Any:
     if isinstance(answer, torch.Tensor) and answer.ndim == 2 and answer.shape[1] == 1 and targets.ndim == 1:
         return answer.squeeze(1)
     return answer
+
+
+def scores_of(outputs: Tensor, form: OutputForm, num_outputs: int) -> Tensor:
+    """Raw scores `(rows, outputs)` of what a network returns.
+
+    Probabilities `p` become `log p`, whose softmax is `p`; one score `z` a row, of yes against no, becomes `(0, z)`,
+    whose softmax is `sigmoid(z)`.
+    """
+    outputs = plain(outputs)
+    if form == "probabilities":
+        outputs = outputs.clamp(_TINY, 1 - _TINY)
+        outputs = outputs.logit() if outputs.shape[1] == 1 else outputs.log()
+    if outputs.shape[1] == 1 and num_outputs == 2:
+        outputs = torch.cat([torch.zeros_like(outputs), outputs], dim=1)
+    return outputs
 
 
 def plain(outputs: Tensor) -> Tensor:

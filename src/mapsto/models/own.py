@@ -56,6 +56,11 @@ class Own(Model):
         return made(self.builder, self._leaves)
 
     def build(self, inputs: Spec, num_outputs: int) -> nn.Module:
-        from mapsto.models._own_module import OwnModule  # here, since the class itself must load without torch
+        # Here, since the class itself must load without torch, and a torch network without Keras.
+        if self.framework == "keras":
+            from mapsto.models._keras_module import KerasModule
+
+            return KerasModule(self.made(), self.builder, inputs, num_outputs, self.outputs)
+        from mapsto.models._own_module import OwnModule
 
         return OwnModule(self.made(), self.builder, inputs, num_outputs, self.outputs)

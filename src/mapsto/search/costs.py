@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mapsto.metrics.base import Direction
     from mapsto.recipe.schema import Recipe
     from mapsto.training.base import Measurement
-    from mapsto.training.loop import TorchTrainer
+    from mapsto.training.epochs import EpochTrainer
 
 WARM_UP, REPEATS = 5, 31
 """Answers that are not counted, and those whose median is the latency."""
@@ -57,7 +57,7 @@ class Costs:
         self._device, self._at_first = "cpu", 0
         self._groups: NDArray[Any] | None = None
 
-    def look(self, trainer: TorchTrainer) -> None:
+    def look(self, trainer: EpochTrainer) -> None:
         """Measures what can be known before a step is trained."""
         self._beyond("parameters", trainer.num_parameters, self.limits.parameters)
         if self.limits.latency is not None or "latency" in self.further:
@@ -83,7 +83,7 @@ class Costs:
             f"{share:.0%} more than the {limits[name]} that are allowed" for name, share in self.violations.items()
         )
 
-    def objectives(self, trainer: TorchTrainer, measurement: Measurement) -> tuple[float, ...]:
+    def objectives(self, trainer: EpochTrainer, measurement: Measurement) -> tuple[float, ...]:
         """The further objectives at one measurement, in their order."""
         metrics = dict(zip((n for n in self.further if n not in COSTS), measurement.others, strict=True))
         costs = {
@@ -94,7 +94,7 @@ class Costs:
         }
         return tuple(metrics[name] if name in metrics else costs[name]() for name in self.further)
 
-    def values(self, trainer: TorchTrainer, best: Measurement) -> dict[str, float]:
+    def values(self, trainer: EpochTrainer, best: Measurement) -> dict[str, float]:
         """Every objective of the best weights, by name; nothing where there is one objective only."""
         if not self.further:
             return {}
@@ -104,7 +104,7 @@ class Costs:
         if limit is not None and value > limit:
             self.violations[name] = value / limit - 1.0
 
-    def _fairness_gap(self, trainer: TorchTrainer) -> float:
+    def _fairness_gap(self, trainer: EpochTrainer) -> float:
         """The largest difference of the metric between two groups of validation rows."""
         prepared, rows = trainer.prepared, trainer.prepared.parts["validation"]
         if self._groups is None:
@@ -125,7 +125,7 @@ class Costs:
         return max(scores) - min(scores)
 
 
-def latency(trainer: TorchTrainer) -> float:
+def latency(trainer: EpochTrainer) -> float:
     """Milliseconds for the answer to one row: the median of some, after a few that are not counted."""
     rows = torch.as_tensor(trainer.prepared.parts["validation"][:1].astype(np.int64), device=trainer.tensors.device)
     batch = trainer.tensors.take(rows)

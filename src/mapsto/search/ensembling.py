@@ -14,8 +14,8 @@ from mapsto.search.training_run import checkpoint_path, load_trainer
 
 if TYPE_CHECKING:
     from mapsto.search.study import Study
+    from mapsto.training.epochs import EpochTrainer
     from mapsto.training.fitted import Fitted
-    from mapsto.training.loop import TorchTrainer
 
 FOLDER = "ensemble"
 """In the run folder: the saved ensemble."""
@@ -30,7 +30,7 @@ class _Member(NamedTuple):
     seconds: float
 
 
-def ensemble(study: Study, winner: TorchTrainer) -> tuple[dict[str, Any], NDArray[Any]] | None:
+def ensemble(study: Study, winner: EpochTrainer) -> tuple[dict[str, Any], NDArray[Any]] | None:
     """Chooses an ensemble on the validation rows, saves it, and says what it is and costs.
 
     Members are the final training of the winner and the best explored trials; they are chosen on the validation part,
@@ -63,7 +63,7 @@ def ensemble(study: Study, winner: TorchTrainer) -> tuple[dict[str, Any], NDArra
     return described, combined([member.test for member, _ in chosen], weights)
 
 
-def _explored(study: Study, winner: TorchTrainer, size: int) -> list[_Member]:
+def _explored(study: Study, winner: EpochTrainer, size: int) -> list[_Member]:
     """The best explored trials on the winner's own rows that have a checkpoint still."""
     found = []
     for outcome in study.standing.ranked(size):
@@ -80,7 +80,7 @@ def _explored(study: Study, winner: TorchTrainer, size: int) -> list[_Member]:
     return found
 
 
-def _member(number: int, trainer: TorchTrainer) -> _Member:
+def _member(number: int, trainer: EpochTrainer) -> _Member:
     parts = trainer.prepared.parts
     validation = trainer.predict(parts["validation"])
     started = time.perf_counter()
@@ -88,7 +88,7 @@ def _member(number: int, trainer: TorchTrainer) -> _Member:
     return _Member(number, trainer.fitted(), validation, test, trainer.num_parameters, time.perf_counter() - started)
 
 
-def _truth(trainer: TorchTrainer) -> NDArray[Any]:
+def _truth(trainer: EpochTrainer) -> NDArray[Any]:
     rows = trainer.prepared.parts["validation"]
     stored = np.asarray(trainer.prepared.arrays["targets"][rows])
     return np.asarray(trainer.task.truth(stored, trainer.prepared.encoders["targets"]))

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mapsto._messages import say
+from mapsto.adapters.trainers import trainer_for
 from mapsto.data.table import Note
 from mapsto.errors import MapstoError
 from mapsto.search.making import default_values, num_repeats
 from mapsto.search.plan import SHARE_AFTER_EXPLORING
 from mapsto.training.base import Tick
-from mapsto.training.loop import TorchTrainer
 
 if TYPE_CHECKING:
     from mapsto.data.prepare import Prepared
@@ -98,7 +98,7 @@ def epoch_seconds(recipe: Recipe, prepared: Prepared, tensors: Tensors) -> float
     """
     recipe = recipe.replace({"training.seed": recipe.seed})
     for probe in (0.0, PROBE_SECONDS):
-        trainer = TorchTrainer(recipe, prepared, tensors)
+        trainer = trainer_for(recipe, prepared, tensors)
         ticks: list[tuple[float, int]] = []
 
         def on_tick(tick: Tick, ticks: list[tuple[float, int]] = ticks) -> None:

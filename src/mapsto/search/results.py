@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mapsto.search.standing import Candidate
     from mapsto.search.study import Study
     from mapsto.tasks.base import Task
-    from mapsto.training.loop import TorchTrainer
+    from mapsto.training.epochs import EpochTrainer
 
 NUM_WORST = 12
 KINDS = {"array": "values"}
@@ -42,7 +42,7 @@ SCORECARD, PREDICTIONS = Path("evaluation") / "scorecard.json", Path("evaluation
 
 
 def conclude(
-    study: Study, trainer: TorchTrainer, *, baseline_seconds: float, environment: dict[str, Any]
+    study: Study, trainer: EpochTrainer, *, baseline_seconds: float, environment: dict[str, Any]
 ) -> dict[str, Any]:
     """Tests the winner on the test part and writes `results.json`, `evaluation/` and `best/`.
 
@@ -233,7 +233,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _baselines(
-    study: Study, trainer: TorchTrainer, ours: NDArray[Any], targets: NDArray[Any], seconds: float
+    study: Study, trainer: EpochTrainer, ours: NDArray[Any], targets: NDArray[Any], seconds: float
 ) -> list[dict[str, Any]]:
     study.tell("baselines")
     prepared, task = trainer.prepared, trainer.task

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mapsto.metrics.base import Metric
     from mapsto.recipe.space import Space
     from mapsto.search.jobs import Job
-    from mapsto.training.loop import TorchTrainer
+    from mapsto.training.epochs import EpochTrainer
 
 logger = logging.getLogger("mapsto")
 
@@ -180,7 +180,7 @@ class Study:
             self._phase = "confirm"
             self.confirming.final()
 
-    def final(self) -> TorchTrainer:
+    def final(self) -> EpochTrainer:
         """Trains the winner again, with a seed that selected nothing, and returns it with its best weights.
 
         Where nothing was selected (one recipe, one run), that run is the final one. If the final training fails, or

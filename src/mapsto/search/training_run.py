@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mapsto import _files
+from mapsto.adapters.trainers import trainer_for
 from mapsto.data.prepared import load_prepared
 from mapsto.errors import DataError, RunError
 from mapsto.recipe.families import PRUNERS
@@ -26,11 +27,11 @@ from mapsto.search.problem import Problem
 from mapsto.training import checkpoint, tensorboard, trace
 from mapsto.training.base import Ending, Measurement, Tick
 from mapsto.training.fitted import Fitted
-from mapsto.training.loop import TorchTrainer
 from mapsto.training.trace import Trace
 
 if TYPE_CHECKING:
     from mapsto.search.store import Loaded
+    from mapsto.training.epochs import EpochTrainer
 
 logger = logging.getLogger("mapsto")
 
@@ -100,7 +101,7 @@ def fitted(job: Job) -> Fitted:
     return Fitted(Recipe.from_leaves(values["recipe"]), load_prepared(Path(stage.data)).preprocessing, weights)
 
 
-def load_trainer(job: Job, loaded: Loaded) -> TorchTrainer:
+def load_trainer(job: Job, loaded: Loaded) -> EpochTrainer:
     """The trainer of a job that is over, with its best weights, from its checkpoint.
 
     Raises:
@@ -108,7 +109,7 @@ def load_trainer(job: Job, loaded: Loaded) -> TorchTrainer:
     """
     stage = job.stages[0 if job.repeats else -1]
     recipe = Recipe.from_yaml((job.folder / "recipe.yaml").read_bytes(), where=str(job.folder / "recipe.yaml"))
-    trainer = TorchTrainer(recipe, *loaded.get(Path(stage.data)))
+    trainer = trainer_for(recipe, *loaded.get(Path(stage.data)))
     trainer.restore(checkpoint_path(job.folder))
     return trainer
 
@@ -136,7 +137,7 @@ class _Work:
         self.costs = Costs(self.recipe, job.limits)
         self.points: list[Point] = []
         self._spent: list[tuple[int, int, float]] = []  # epochs, steps, seconds of each stage that is over
-        self.trainer: TorchTrainer | None = None
+        self.trainer: EpochTrainer | None = None
         self.saved_at, self.save_cost = time.perf_counter(), 0.0
 
     def done(self) -> Outcome:
@@ -203,7 +204,7 @@ class _Work:
             rows = prepared.parts["train"]
             fewer = np.random.default_rng(recipe.seed).choice(rows, max(2, round(stage.row_share * len(rows))), False)
             prepared = replace(prepared, parts={**prepared.parts, "train": np.sort(fewer)})
-        trainer = self.trainer = TorchTrainer(recipe, prepared, tensors, trace=Trace(folder / "trace.jsonl"))
+        trainer = self.trainer = trainer_for(recipe, prepared, tensors, trace=Trace(folder / "trace.jsonl"))
         self._go_on(trainer, folder)
         self.costs.look(trainer)
         if self.costs.violations:
@@ -235,7 +236,7 @@ class _Work:
                 np.save(file, trainer.predict(prepared.parts["validation"]), allow_pickle=False)
         return outcome
 
-    def _go_on(self, trainer: TorchTrainer, folder: Path) -> None:
+    def _go_on(self, trainer: EpochTrainer, folder: Path) -> None:
         """Restores what there is to go on from."""
         path, job = checkpoint_path(folder), self.job
         if path.exists():

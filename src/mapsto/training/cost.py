@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mapsto._imports import torch
 from mapsto.training.averaging import averaging
-from mapsto.training.loop import build_network
+from mapsto.training.epochs import build_network
 from mapsto.training.memory import checkpoint_activations
 from mapsto.training.parameters import Freezing, groups
 from mapsto.training.parts import Slots

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def network_for(recipe: Recipe, specs: Mapping[str, Spec]) -> nn.Module:
     """The recipe's network for arrays of these specs, with fresh random weights.
 
-    Layers that find their sizes from the first batch (`torch.nn.LazyLinear`) are shown one of zeros.
+    What finds its sizes from the first batch (`torch.nn.LazyLinear`, a Keras model) is shown one of zeros.
     """
     network: nn.Module = recipe.model.build(specs["inputs"], recipe.task.num_outputs(specs))
-    if any(map(torch.nn.parameter.is_lazy, [*network.parameters(), *network.buffers()])):
+    lazy = map(torch.nn.parameter.is_lazy, [*network.parameters(), *network.buffers()])
+    if getattr(network, "is_unbuilt", False) or any(lazy):
         network.eval()
         with torch.no_grad():
             recipe.task.forward(network, blank_batch(specs))
