@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -415,7 +416,8 @@ def _is_keras(module: object) -> bool:
 
 
 def _failed(reference: str, how: str, error: Exception, hint: str = "") -> RecipeError:
-    cause = " ".join(str(error).split())[:300] or type(error).__name__
+    text = re.sub(r"\x1b\[[\d;]*m", "", str(error))  # Keras writes in bold
+    cause = " ".join(text.partition("Arguments received by")[0].split())[:300] or type(error).__name__
     return RecipeError(f"`{reference}` {how}: {type(error).__name__}: {cause.rstrip('.')}.{hint}")
 
 

@@ -8,6 +8,7 @@ before it is not given again, and weights, optimizer and random generators are t
 from __future__ import annotations
 
 import gc
+import logging
 import math
 import random
 import time
@@ -27,7 +28,7 @@ from mapsto.recipe.seeds import derive
 from mapsto.training import checkpoint, members
 from mapsto.training.base import Tick
 from mapsto.training.epochs import TICK_SECONDS, EpochTrainer
-from mapsto.training.parts import Part, Weights, distribute
+from mapsto.training.parts import Noise, Part, Weights, distribute
 from mapsto.training.trace import Trace
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class KerasTrainer(EpochTrainer):
             self.model.optimizer.build(self.model.trainable_variables)
         self._states_rate = recipe.optimizer.learning_rate is not None
         self.base_rate = float(recipe.optimizer.learning_rate) if self._states_rate else rate_of(self.model)
-        self._noise_seed = derive(self.seed, "noise")
+        # On the torch backend dropout draws from torch's own generators; elsewhere all that is random is a variable.
+        self._noise = Noise(tensors.device, derive(self.seed, "noise"))
+        _quiet()
 
     @property
     def num_parameters(self) -> int:
@@ -97,7 +100,10 @@ class KerasTrainer(EpochTrainer):
 
     @property
     def parts(self) -> dict[str, Part]:
-        return {"network": Weights(self.network), "optimizer": _Slots(self.model), "order": self._order}
+        return {
+            "network": Weights(self.network), "optimizer": _Slots(self.model), "order": self._order,
+            "noise": self._noise,
+        }  # fmt: skip
 
     # -- an epoch -----------------------------------------------------------------------------------------------------
 
@@ -107,8 +113,7 @@ class KerasTrainer(EpochTrainer):
         batch = self._batch(rows)
         watch = _watch(self, deadline, on_tick)
         weights = batch.get(WEIGHTS)
-        # Layers without a generator of their own draw from the backend's global ones: each epoch has its own.
-        with _generators(derive(self._noise_seed, "epoch", self.epoch)) if not self.step_in_epoch else nullcontext():
+        with self._noise.drawn():
             self.model.fit(
                 self.network.inputs(batch),
                 self.network.targets(batch),
@@ -123,6 +128,10 @@ class KerasTrainer(EpochTrainer):
         if self.ending is None and watch.in_time:
             self._has_diverged(0, self.step_in_epoch)
         return bool(watch.in_time)
+
+    def rewind(self) -> None:
+        """Forgets random numbers that were drawn before the first step."""
+        self._noise.rewind()
 
     def took_step(self, loss: float, rate: float) -> None:
         """Takes note of a step.
@@ -166,7 +175,7 @@ class KerasTrainer(EpochTrainer):
     def inherit(self, path: Path) -> None:
         tensors, values = checkpoint.read(path)
         try:
-            distribute({name: part for name, part in self.parts.items() if name != "order"}, tensors)
+            distribute({name: part for name, part in self.parts.items() if name not in ("order", "noise")}, tensors)
         except (KeyError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"{path} holds the weights of a network of another shape, so a training cannot begin with them. Search "
@@ -267,6 +276,9 @@ def _watch(trainer: KerasTrainer, deadline: float, on_tick: Callable[[Tick], Non
             super().__init__()
             self._sum, self._count, self._next, self._rate = 0.0, 0, 0.0, math.nan
 
+        def on_train_begin(self, logs: Any = None) -> None:
+            trainer.rewind()  # the first `fit` of a model has run it already, to find its shapes
+
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             if not trainer.sets_rate:
                 return
@@ -321,6 +333,13 @@ def _generators(seed: int) -> Iterator[None]:
         random.setstate(python)
         np.random.set_state(numpy_state)  # noqa: NPY002
         torch.set_rng_state(torch_state)
+
+
+def _quiet() -> None:
+    """A study makes many models, each of which TensorFlow has to trace: it need not warn of that."""
+    logger = logging.getLogger("tensorflow")
+    if not logger.filters:
+        logger.addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 
 def _refuse_unread(recipe: Recipe) -> None:

@@ -100,7 +100,7 @@ def hand_over(network: Network, name: str | None = None) -> str:
     """
     if name is None:
         name, number = network.reference, 1
-        while _handed.get(name, network) is not network:
+        while _handed.get(name, network) != network:
             number += 1
             name = f"{network.reference}#{number}"
     _handed[name] = network

@@ -92,7 +92,7 @@ class Study:
         self.maker = Maker(run, space, defaults, store)
         self.defaults, self.default_recipe = defaults, self.maker.default_recipe
         search = self.default_recipe.search
-        self._place = place(search, store.device, self._tick)
+        self._place = place(self.default_recipe, store.device, self._tick)
         self.metric: Metric = METRICS.get(search.metric or self.default_recipe.task.metrics[0])()
         default, learned = int(run.state.get("default_trial", 0)), tuple(first)
         self.standing = Standing(self.metric.direction, plan.finalists, bool(space.ranges), default)

@@ -150,6 +150,10 @@ class Noise:
                 self._inside = False
                 self._states = _generators(self.device)
 
+    def rewind(self) -> None:
+        """Inside, the generators stand where they stood at the entrance again."""
+        _set_generators(self.device, self._states)
+
     def state(self) -> dict[str, Tensor]:
         states = _generators(self.device) if self._inside else self._states
         return {("cpu" if place == "cpu" else "device"): state for place, state in states.items()}

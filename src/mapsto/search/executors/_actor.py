@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mapsto._imports import torch
+from mapsto.adapters.handing import unpack
 from mapsto.search.executors._working import PULSE_SECONDS, Pulse, train, warm_up
 from mapsto.search.jobs import Job
 from mapsto.search.store import Loaded
@@ -26,14 +27,15 @@ class Actor:
 
     Args:
         device: where networks are trained.
+        code: what was packed by `mapsto.adapters.handing`.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, code: str = "") -> None:
         torch.get_num_threads()  # imports it here, where what is missing becomes the answer of whoever asks
         self._jobs: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         self._messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._pulse = Pulse()
-        threading.Thread(target=self._work, args=(device,), name="mapsto-training", daemon=True).start()
+        threading.Thread(target=self._work, args=(device, code), name="mapsto-training", daemon=True).start()
 
     def begin(self, job: Mapping[str, Any]) -> None:
         """Takes a job, as plain data; the one before must be over."""
@@ -56,9 +58,10 @@ class Actor:
                 return [*ticks, message]
             ticks = [message]
 
-    def _work(self, device: str) -> None:
+    def _work(self, device: str, code: str) -> None:
         try:
             warm_up()
+            unpack(code)
             loaded = Loaded(device)
             self._say(kind="ready")
             while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,7 @@ class Worker:
         given: when it was given that, by `time.monotonic`.
         watch: how long it has been silent.
         first_bytes: of memory that it held after its first job.
+        jobs: that it has done.
     """
 
     slot: int
@@ -46,6 +48,7 @@ class Worker:
     given: float = 0.0
     watch: Watch = field(default_factory=Watch)
     first_bytes: int | None = None
+    jobs: int = 0
 
 
 W = TypeVar("W", bound=Worker)
@@ -156,10 +159,13 @@ class WarmWorkers(Executor, Generic[W]):
     # -- those that are replaced ----------------------------------------------------------------------------------
 
     def _recycle(self, worker: W, held: int) -> None:
-        """Ends a worker that holds much more memory than it did after its first job."""
+        """Ends a worker that holds much more memory than it did after its first job, or has done its share of jobs."""
+        worker.jobs += 1
         if worker.first_bytes is None:
             worker.first_bytes = held
-        if held > max(worker.first_bytes + GROWTH_BYTES, GROWTH_FACTOR * worker.first_bytes):
+        limit = self.place.jobs_a_worker
+        has_grown = held > max(worker.first_bytes + GROWTH_BYTES, GROWTH_FACTOR * worker.first_bytes)
+        if has_grown or (limit is not None and worker.jobs >= limit):
             self._retire(worker)
 
     def _checked(self, worker: W, listened: float) -> list[Ended]:
@@ -189,6 +195,11 @@ class WarmWorkers(Executor, Generic[W]):
 
 def share_of_cores(place: Place) -> dict[str, str]:
     """What tells a worker its share of the machine, to be read before it imports torch."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    names = (
+        "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    )  # fmt: skip
     own = {} if place.threads is None else dict.fromkeys(names, str(place.threads))
+    if "keras" in sys.modules:  # its backend is chosen once a process, and the workers' must be this one's
+        own["KERAS_BACKEND"] = sys.modules["keras"].backend.backend()
     return {"OMP_WAIT_POLICY": "PASSIVE", **own}

@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any
 
+from mapsto.adapters.handing import unpack
 from mapsto.search.executors._working import PULSE_SECONDS, Pulse, train, warm_up
 from mapsto.search.jobs import Job
 from mapsto.search.store import Loaded
@@ -18,15 +19,19 @@ from mapsto.search.store import Loaded
 PR_SET_PDEATHSIG = 1
 
 
-def work(device: str, line: int) -> None:
+def work(device: str, line: int, code: int) -> None:
     """Trains jobs until there are no more.
 
     Args:
         device: where networks are trained.
+        code: the file descriptor of what was packed by `mapsto.adapters.handing`.
         line: the file descriptor of the socket. Only the end of this process closes it, so that it tells of no other.
     """
     say = _Say(line)
     warm_up()
+    with os.fdopen(code, encoding="utf-8") as file:
+        file.seek(0)
+        unpack(file.read())
     loaded = Loaded(device)
     say(kind="ready")
     threading.Thread(target=_beat, args=(say,), name="mapsto-pulse", daemon=True).start()
@@ -66,4 +71,4 @@ def _end_with(parent: int) -> None:
 if __name__ == "__main__":
     _end_with(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    work(sys.argv[1], int(sys.argv[3]))
+    work(sys.argv[1], int(sys.argv[3]), int(sys.argv[4]))

@@ -25,6 +25,8 @@ class Place:
         workers: jobs that are trained at once.
         threads: of the CPU, for each; None: as many as torch takes by itself.
         address: of a cluster, or None.
+        code: the user's own network for workers (see `mapsto.adapters.handing`); empty: none.
+        jobs_a_worker: jobs after which a worker process is replaced; None: however many.
         on_tick: told how far jobs are.
     """
 
@@ -32,6 +34,8 @@ class Place:
     workers: int = 1
     threads: int | None = None
     address: str | None = None
+    code: str = ""
+    jobs_a_worker: int | None = None
     on_tick: OnTick = lambda job, tick, score: None
 
 

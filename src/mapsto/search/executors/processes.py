@@ -59,11 +59,13 @@ class Processes(WarmWorkers[_Process]):
             line.close()
             far_end.close()
             raise
+        code = os.memfd_create("mapsto-code")  # a file in memory, of any length, that goes with the process
+        os.write(code, self.place.code.encode())
         try:
-            with far_end, log:
+            with far_end, log, os.fdopen(code):
                 process = subprocess.Popen(
-                    [sys.executable, "-m", module, self._device(), str(os.getpid()), str(far_end.fileno())],
-                    pass_fds=[far_end.fileno()],
+                    [sys.executable, "-m", module, self._device(), str(os.getpid()), str(far_end.fileno()), str(code)],
+                    pass_fds=[far_end.fileno(), code],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

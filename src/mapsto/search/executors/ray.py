@@ -96,7 +96,7 @@ class Ray(WarmWorkers[_RayWorker]):
                 # One arena: memory that the training thread frees is used again, as it is in a main thread.
                 runtime_env={"env_vars": {**share_of_cores(self.place), "MALLOC_ARENA_MAX": "1"}},
             )
-            .remote("cuda" if self._gpus else "cpu")
+            .remote("cuda" if self._gpus else "cpu", self.place.code)
         )
         return _RayWorker(slot, actor=actor, news=actor.news.remote())
 
