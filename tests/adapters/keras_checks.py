@@ -250,7 +250,9 @@ def refused(bench, folder):
 
     cases = {
         "raw scores for probabilities": lambda hp: sequential(last=None),
-        "probabilities for raw scores": lambda hp: sequential(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)),
+        "probabilities for raw scores": lambda hp: sequential(
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        ),
         "too many outputs": lambda hp: sequential(outputs=4),
         "a wrong input": lambda hp: keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)]),
         "a loss that fails": lambda hp: sequential(loss=lambda y_true, y_pred: 1 / 0),

@@ -276,10 +276,9 @@ def _watch(trainer: KerasTrainer, deadline: float, on_tick: Callable[[Tick], Non
             super().__init__()
             self._sum, self._count, self._next, self._rate = 0.0, 0, 0.0, math.nan
 
-        def on_train_begin(self, logs: Any = None) -> None:
-            trainer.rewind()  # the first `fit` of a model has run it already, to find its shapes
-
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if not self._count:  # `fit` has drawn for its loader, and to run the model once for its shapes
+                trainer.rewind()
             if not trainer.sets_rate:
                 return
             rate = trainer.rate()

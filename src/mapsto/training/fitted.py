@@ -28,7 +28,7 @@ from mapsto.training.networks import network_for
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from mapsto.data.encoders.base import Spec
 
@@ -112,8 +112,8 @@ class Fitted:
         return pd.DataFrame(answers, index=pd.Index(table.row_names, name="row"))
 
     @property
-    def model(self) -> nn.Module:
-        """The network as a module of torch with its trained weights; the user's own as the builder returned it."""
+    def model(self) -> Any:
+        """The network with its trained weights: a module of torch, or what the user's own builder returned."""
         return getattr(self.network, "module", self.network)
 
     def read(self, source: Any) -> Table:
