@@ -153,6 +153,14 @@ bench-overhead: $(STAMP)  ## Measure what the tuner adds to a trial, up to 5,000
 bench-chaos: $(STAMP)  ## Let 200 random faults happen to a study; writes benchmarks/results/chaos.json
 	$(BIN)/python benchmarks/chaos.py
 
+.PHONY: bench-keras
+bench-keras: $(STAMP)  ## Measure an epoch of Keras models beside model.fit alone; writes benchmarks/results/keras_overhead.json
+	$(BIN)/python benchmarks/keras_overhead.py
+
+.PHONY: bench-keras-memory
+bench-keras-memory: $(STAMP)  ## Run 300 trials of a Keras network on each backend; writes benchmarks/results/keras_memory.json
+	$(BIN)/python benchmarks/keras_memory.py
+
 .PHONY: bench-parity
 bench-parity: $(STAMP)  ## Run one study in process, on two processes and with Ray; writes benchmarks/results/parity.json
 	$(BIN)/python benchmarks/parity.py

@@ -108,6 +108,10 @@ class EpochTrainer(Trainer):
         """What holds while epochs are trained."""
         return nullcontext()
 
+    def _rows_at_once(self) -> int:
+        """Rows that are answered in one batch."""
+        return evaluation_batch(self.prepared.specs["inputs"])
+
     def _end_epoch(self) -> None:
         """Called when an epoch has been trained to its end, before it is measured."""
 
@@ -217,7 +221,7 @@ class EpochTrainer(Trainer):
         self.network.eval()
         with torch.inference_mode():
             index = torch.from_numpy(rows.astype(np.int64)).to(self.tensors.device)
-            for piece in index.split(evaluation_batch(self.prepared.specs["inputs"])):
+            for piece in index.split(self._rows_at_once()):
                 batch = self.tensors.take(piece)
                 batch.pop(WEIGHTS, None)  # those of rows are for training alone
                 outputs, loss = self._answered(batch)
