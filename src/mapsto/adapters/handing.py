@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
 import cloudpickle
 
 from mapsto.adapters.trainers import uses_keras
 from mapsto.errors import RecipeError
-from mapsto.models._handed import hand_over, handed
+from mapsto.models._handed import Network, hand_over, handed
 from mapsto.models.own import Own
 
 if TYPE_CHECKING:
@@ -30,8 +33,10 @@ def packed(recipe: Recipe) -> str:
     if not isinstance(recipe.model, Own):
         return ""
     name = recipe.model.builder
+    network = handed(name)
     try:
-        content = cloudpickle.dumps((name, handed(name)))
+        with _by_value(network):
+            content = cloudpickle.dumps((name, network))
     except Exception as error:
         cause = " ".join(str(error).split())[:300]
         raise RecipeError(
@@ -40,6 +45,31 @@ def packed(recipe: Recipe) -> str:
             f"train in this process (`search.executor: in_process`, one worker)."
         ) from error
     return json.dumps({"path": sys.path, "network": base64.b64encode(content).decode()})
+
+
+@contextmanager
+def _by_value(network: Network) -> Iterator[None]:
+    """Inside, code of modules that a worker could not import by their names is pickled itself."""
+    parts = (network.build, network.loss, network.optimizer, network.step, *network.metrics.values())
+    names = {str(getattr(part if hasattr(part, "__module__") else type(part), "__module__", "")) for part in parts}
+    modules = [sys.modules[name] for name in names if name in sys.modules and not _is_findable(name)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _is_findable(name: str) -> bool:
+    """Whether another process finds the module on its path."""
+    top = name.partition(".")[0]
+    return (
+        top == "__main__"
+        or any(PathFinder.find_spec(top, [place]) is not None for place in sys.path)
+        or (top in sys.builtin_module_names)
+    )
 
 
 def unpack(text: str) -> None:

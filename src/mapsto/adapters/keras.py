@@ -53,8 +53,8 @@ OPTIMIZERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """Keras's optimizers by ours, and what Keras calls their settings."""
 
 ROWS_AT_ONCE = 256
-"""Rows that are answered in one batch: on TensorFlow 750 rows of a small convolutional network take half as long again in
-one batch, whose maps do not fit the cache."""
+"""Rows that are answered in one batch: on TensorFlow, 750 rows of a small convolutional network take half as long again
+in one batch, whose maps do not fit the cache."""
 
 NOT_READ: Mapping[str, Any] = {
     "l1": 0.0, "l2": 0.0, "max_weight_norm": None, "max_grad_norm": None, "max_grad_value": None,
