@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mapsto.recipe.schema import Recipe
     from mapsto.recipe.space import Space
     from mapsto.result import Result
-    from mapsto.search.command_study import resume_command, tune_command
+    from mapsto.search.command_study import resume_command, tune_command, tune_sweep
     from mapsto.search.objective_study import tune_objective
     from mapsto.training.finders.own import find_learning_rate
     from mapsto.training.fitted import Fitted
@@ -51,7 +51,7 @@ _PLACES = {
     "mapsto.preview": ("audit", "check", "datasets", "download", "find", "init", "schema", "show"),
     "mapsto.adapters.reporting": ("report_values",),
     "mapsto.models._handed": ("Network",),
-    "mapsto.search.command_study": ("resume_command", "tune_command"),
+    "mapsto.search.command_study": ("resume_command", "tune_command", "tune_sweep"),
     "mapsto.search.objective_study": ("tune_objective",),
     "mapsto.errors": (
         "DataError", "MapstoError", "MissingPackage", "ModelError", "RecipeError", "RunError", "TrainingError",
@@ -108,6 +108,7 @@ __all__ = [
     "tune",
     "tune_command",
     "tune_objective",
+    "tune_sweep",
     "uniform",
 ]
 

@@ -14,9 +14,11 @@ from mapsto.adapters.free_space import FreeSpace
 from mapsto.cli import _listing
 from mapsto.cli._board import choices, clock
 from mapsto.report.format import number, setting
-from mapsto.search.command_study import resume_command, tune_command
+from mapsto.search.command_study import resume_command, tune_command, tune_sweep
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from mapsto.cli._terminal import Terminal
@@ -37,6 +39,14 @@ def tune(
     first = FreeSpace.from_settings(start or ()).settings
     with terminal.study() as listener:
         result = tune_command(command, settings, listener=listener, start=first, **options)
+    answer(terminal, result)
+
+
+def sweep(terminal: Terminal, path: Path, *, start: Iterable[str] | None = None, **options: Any) -> None:
+    """Runs a sweep of Weights & Biases and prints its answer; `options` are those of `tune_command`."""
+    first = FreeSpace.from_settings(start or ()).settings
+    with terminal.study() as listener:
+        result = tune_sweep(path, listener=listener, start=first, **options)
     answer(terminal, result)
 
 

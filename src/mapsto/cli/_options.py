@@ -111,6 +111,15 @@ Command = Annotated[
         "--command", metavar="LINE", help="Tune this program: 'python train.py --lr {lr}'.", show_default=False
     ),
 ]
+SweepFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--sweep",
+        metavar="FILE",
+        help="Tune a program as a sweep of Weights & Biases describes it (YAML), in the place of --command.",
+        show_default=False,
+    ),
+]
 MetricName = Annotated[
     str | None,
     typer.Option("--metric", metavar="NAME", help="What the program reports, with --command.", show_default=False),

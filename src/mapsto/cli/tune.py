@@ -33,6 +33,7 @@ def tune(
     storage: _options.Storage = None,
     continue_from: _options.Continue = None,
     command: _options.Command = None,
+    sweep: _options.SweepFile = None,
     metric: _options.MetricName = None,
     direction: _options.DirectionName = None,
     seeds: _options.Seeds = None,
@@ -55,7 +56,7 @@ def tune(
     With --command any program is tuned: its settings stand in the command in braces, and it prints its metric.
     """
     with Terminal(as_json=as_json, quiet=quiet, debug=debug) as terminal:
-        if command is not None:
+        if command is not None or sweep is not None:
             _options.refuse(
                 {
                     "SOURCE": source, "--network": network, "--target": target, "--task": task, "--recipe": recipe,
@@ -63,7 +64,7 @@ def tune(
                     "--address": address, "--storage": storage, "--continue": continue_from,
                     "--overwrite": overwrite or None,
                 },
-                "is not for --command, which tunes a program of yours",
+                "is not for --command and --sweep, which tune a program of yours",
             )  # fmt: skip
             from mapsto.cli import _command  # here, since it needs rich
 
@@ -72,13 +73,22 @@ def tune(
                 "sampler": sampler, "pruner": pruner, "max_fidelity": max_steps, "time_limit": trial_time,
                 "start": start, "out": out,
             }  # fmt: skip
+            stated = {name: value for name, value in given.items() if value is not None}
+            if sweep is not None:
+                _options.refuse({"--command": command, "--set": settings}, "is not for --sweep, whose file says it all")
+                if metric is not None:
+                    stated["metric"] = metric
+                if workers is not None:
+                    stated["workers"] = _options.number_of_workers(workers)
+                _command.sweep(terminal, sweep, **stated)
+                return
             _command.tune(
                 terminal,
-                command,
+                str(command),
                 settings or (),
                 metric=_options.needed(metric, "--metric", "the name that the program prints before its score"),
                 workers=_options.number_of_workers(workers),
-                **{name: value for name, value in given.items() if value is not None},
+                **stated,
             )
             return
         _options.refuse(

@@ -65,6 +65,23 @@ def read_file(path: Path) -> bytes:
         raise RecipeError(f"The recipe {path} cannot be read: {error.strerror}.") from error
 
 
+def read_foreign(text: bytes, where: str) -> dict[Any, Any]:
+    """The mapping in a YAML document of another program's.
+
+    Raises:
+        RecipeError: it is not YAML, no mapping, or has aliases, by which a short document can grow without end.
+    """
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise RecipeError(f"{where} has aliases (`*name`), which are not read. Write the values out.")
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{where} is not YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(found, dict):
+        raise RecipeError(f"{where} must hold a mapping. Received: {type(found).__name__}.")
+    return found
+
+
 def read_yaml(text: str | bytes, where: str) -> tuple[list[Entry], list[Fault]]:
     """Settings in a YAML document, and what is wrong with how they are written.
 

@@ -482,7 +482,7 @@ class HyperparameterOptions(Options):
 
     @classmethod
     def has(cls, field: str) -> bool:
-        return re.fullmatch(r"\w{1,100}", field) is not None
+        return field != "hp" and re.fullmatch(r"\w{1,100}", field) is not None
 
     @classmethod
     def default(cls, field: str) -> Any:

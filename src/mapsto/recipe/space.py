@@ -17,6 +17,7 @@ from mapsto.recipe.families import TASKS
 from mapsto.recipe.family import OWN
 from mapsto.recipe.faults import Fault, refuse
 from mapsto.recipe.leaves import exists, holders, is_name, order, plain, split, unknown
+from mapsto.recipe.ludwig import is_ludwig, read_ludwig
 from mapsto.recipe.notation import read_file, read_mapping, read_settings, read_yaml, write_settings, write_yaml
 from mapsto.recipe.ranges import Range
 from mapsto.recipe.scalars import AUTO
@@ -75,12 +76,15 @@ class Space:
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
-        """From a YAML file of at most 1 MiB.
+        """From a YAML file of at most 1 MiB: a space, or a configuration of Ludwig.
 
         Raises:
             RecipeError: it cannot be read, is not YAML, or a setting is wrong; all faults are told at once.
         """
-        return cls.from_yaml(read_file(path), where=str(path))
+        text = read_file(path)
+        if is_ludwig(text):
+            return cls.from_mapping(read_ludwig(text, where=str(path)))
+        return cls.from_yaml(text, where=str(path))
 
     @classmethod
     def from_settings(cls, settings: Iterable[str]) -> Self:

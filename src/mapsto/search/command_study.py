@@ -14,12 +14,14 @@ killed and goes on, as far as the program itself gives the same numbers for the 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 from mapsto.adapters.free_space import FreeSpace
+from mapsto.adapters.sweep import read_sweep
 from mapsto.adapters.template import Template
 from mapsto.errors import RecipeError, RunError
 from mapsto.metrics.base import Direction
@@ -29,6 +31,8 @@ from mapsto.search.command_work import CommandStudy
 from mapsto.search.free_study import CommandPlan, Definition
 from mapsto.search.progress import Listener, Progress
 from mapsto.search.run import Run, run_path
+
+logger = logging.getLogger("mapsto")
 
 DEFAULT_TRIALS = 20
 """Settings that are tried when neither a time nor a number is given."""
@@ -131,6 +135,24 @@ def tune_command(
     run = Run.create(Path(out) if out is not None else run_path(_name(template), overwrite=False))
     definition.write(run.path)
     return _work(run, definition, workers, listener)
+
+
+def tune_sweep(path: str | Path, **options: Any) -> CommandStudyResult:
+    """Runs a sweep of Weights & Biases as a study of its program.
+
+    Args:
+        path: the sweep's YAML file (see `mapsto.adapters.sweep`).
+        options: arguments of `tune_command`, which go before what the sweep says.
+
+    Raises:
+        RecipeError: the file is no sweep, or says something that cannot be done here.
+        TrainingError: not one trial came to a number.
+    """
+    sweep = read_sweep(Path(path))
+    if sweep.unused:
+        logger.info("%s: %s mean nothing here.", path, ", ".join(f"`{key}`" for key in sweep.unused))
+    given = {"metric": sweep.metric, "direction": sweep.direction, **sweep.options, **options}
+    return tune_command(sweep.command, sweep.space, **given)
 
 
 def resume_command(

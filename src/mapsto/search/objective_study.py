@@ -178,14 +178,13 @@ def tune_objective(
         n_trials = DEFAULT_TRIALS
     definition = Definition.of(
         settings=(), metric="value", direction=direction, sampler=sampler, pruner=pruner, seed=seed,
-        start=dict(start or {}),
     )  # fmt: skip
     definition.check()
     name = getattr(objective, "__name__", type(objective).__name__).strip("<>")
     path = Path(out) if out is not None else run_path(name, overwrite=False)
     run = _opened(path, definition)
     try:
-        study = _ObjectiveStudy(run, definition, objective, listener)
+        study = _ObjectiveStudy(run, definition, objective, dict(start or {}), listener)
         return study.work(n_trials, parse_budget(budget) if isinstance(budget, str) else budget)
     finally:
         run.save_state()
@@ -212,9 +211,10 @@ class _ObjectiveStudy:
     """A study at work: one trial after the other, each written down when it is over."""
 
     def __init__(
-        self, run: Run, definition: Definition, objective: Callable[[Any], float], listener: Listener | None
-    ) -> None:
-        self.run, self.definition, self.objective = run, definition, objective
+        self, run: Run, definition: Definition, objective: Callable[[Any], float], start: dict[str, Any],
+        listener: Listener | None,
+    ) -> None:  # fmt: skip
+        self.run, self.definition, self.objective, self.start = run, definition, objective, start
         self.listener = listener or _silent
         self.journal = FreeJournal.in_folder(run.path, definition.direction)
         there = Definition.read(run.path)
@@ -258,7 +258,7 @@ class _ObjectiveStudy:
 
         def draw(name: str, range_: Range, default: Scalar) -> Scalar:
             if number == 0:
-                return self.definition.start.get(name, default)
+                return self.start.get(name, default)
             found: Scalar = chance.sample_independent(self.journal.study, None, name, distribution(range_))  # type: ignore[arg-type]
             return found
 
@@ -297,7 +297,6 @@ class _ObjectiveStudy:
         definition = self._with(
             settings=tuple(FreeSpace(self.ranges).to_settings()),
             max_fidelity=max(1, steps),
-            start={name: v for name, v in self.definition.start.items() if name in self.ranges},
         )
         proposer = Proposer(definition)
         for trial in self.journal.trials():
@@ -324,7 +323,7 @@ class _ObjectiveStudy:
         new = {name: _unconditional(one.range) for name, one in asked.items() if name not in self.ranges}
         if new:
             self.ranges |= new
-            self._with(settings=tuple(FreeSpace(self.ranges).to_settings()), start={}).write(self.run.path)
+            self._with(settings=tuple(FreeSpace(self.ranges).to_settings())).write(self.run.path)
 
 
 def _outcome(objective: Callable[[Any], float], trial: Trial) -> tuple[Any, float | None, str]:
