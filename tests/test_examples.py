@@ -25,10 +25,7 @@ NEEDS = {
     "from_keras_tuner/text": IMDB,
 }
 KERAS = ("mnist_keras", "imdb_keras", "from_optuna/keras_model")
-FAST = {
-    ("mnist_keras", "torch"), ("imdb_keras", "tensorflow"), ("from_optuna/keras_model", "torch"),
-    ("from_keras_tuner/hypermodel", "torch"),
-}  # fmt: skip
+FAST = {("mnist_keras", "torch")}
 """Keras examples of the fast suite, each on one backend."""
 
 

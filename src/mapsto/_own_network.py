@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
+import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mapsto._imports import torch
+from mapsto.adapters.trainers import uses_keras
 from mapsto.data.own_arrays import is_arrays, table_of_arrays
 from mapsto.errors import RecipeError
 from mapsto.models._handed import Network, add_metrics, hand_over, handed
@@ -30,6 +32,8 @@ from mapsto.training.batches import Tensors
 if TYPE_CHECKING:
     from mapsto.data.prepare import Prepared
     from mapsto.recipe.schema import Recipe
+
+logger = logging.getLogger("mapsto")
 
 LOOKED_AT = 8
 """Rows that the network is tried on before a study."""
@@ -151,11 +155,31 @@ def look_at(given: Space, recipe: Recipe, prepared: Prepared) -> Seen:
         defaults |= _look_at_keras(recipe, built, prepared)
     elif isinstance(built, torch.nn.Module):
         defaults |= _look_at_module(recipe, built, prepared)
+        idle = unchanging(reference, leaves, found)
+        if idle:
+            logger.warning(
+                "`%s` asks for %s, and both ends of its range give the same network: the search may be for nothing.",
+                reference,
+                " and ".join(f"`{leaf}`" for leaf in idle),
+            )
     else:
         raise RecipeError(
             f"`{reference}` must return a torch module or a Keras model. Received: {type(built).__name__}."
         )
     return Seen(defaults, found.ranges)
+
+
+def refuse_keras(recipe: Recipe, verb: str) -> None:
+    """Refuses what works on torch's steps alone.
+
+    Raises:
+        RecipeError: the network is a Keras model.
+    """
+    if uses_keras(recipe):
+        raise RecipeError(
+            f"`{verb}` measures single steps of torch, and a Keras model takes its steps inside Keras. Search the "
+            f"settings with `tune` instead, such as `optimizer.learning_rate`."
+        )
 
 
 def asked_for(reference: str, leaves: Mapping[str, Any]) -> Discovered:
@@ -436,7 +460,7 @@ def unchanging(reference: str, leaves: Mapping[str, Any], found: Discovered) -> 
         ends = (range_.options[0], range_.options[-1]) if isinstance(range_, Choice) else (range_.low, range_.high)
         try:
             shapes = [_shape_of(_built(reference, {**leaves, leaf: end})) for end in ends]
-        except RecipeError:
+        except RecipeError:  # its trial will say so
             continue
         if shapes[0] == shapes[1]:
             idle.append(leaf)
@@ -445,7 +469,8 @@ def unchanging(reference: str, leaves: Mapping[str, Any], found: Discovered) -> 
 
 def _shape_of(module: Any) -> str:
     """All that tells two networks apart before they are trained."""
-    parts = [f"{name} {tuple(tensor.shape)}" for name, tensor in module.state_dict().items()]
+    lazy = torch.nn.parameter.is_lazy
+    parts = [f"{n} {'lazy' if lazy(tensor) else tuple(tensor.shape)}" for n, tensor in module.state_dict().items()]
     plain = {
         f"{name}.{attribute}": value
         for name, part in module.named_modules()

@@ -244,6 +244,7 @@ def evaluate(run: str | Path, source: Any = None, *, target: str | None = None, 
         target: the target's column in `source`; None is that of the training data.
         network: your own, where it is one; see `load`.
     """
+    from mapsto.adapters.trainers import reported_metrics
     from mapsto.evaluation.scorecard import score
 
     if source is None:
@@ -259,8 +260,8 @@ def evaluate(run: str | Path, source: Any = None, *, target: str | None = None, 
             run,
         )
     predictions, targets = fitted.predictions(table), fitted.truth(table)
-    task, names = fitted.recipe.task, fitted.preprocessing.specs["targets"].names or None
-    return score(task.metrics, predictions, targets, names, "given", seed=fitted.recipe.seed)
+    names = fitted.preprocessing.specs["targets"].names or None
+    return score(reported_metrics(fitted.recipe), predictions, targets, names, "given", seed=fitted.recipe.seed)
 
 
 def report(run: str | Path, *, language: Language = "en", out: str | Path | None = None) -> Path:

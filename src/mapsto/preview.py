@@ -18,7 +18,7 @@ from mapsto._given import (
     made_ready,
     refuse_ranges,
 )
-from mapsto._own_network import data_and_network
+from mapsto._own_network import data_and_network, refuse_keras
 from mapsto.data.audit._door import audit as audit_table
 from mapsto.data.read import read
 from mapsto.recipe.families import AUGMENTATIONS, TASKS
@@ -114,6 +114,7 @@ def find(
     on_progress("reading the data")
     with made_ready(given, source) as (space, defaults, prepared):
         whole = first_recipe(space, defaults)
+        refuse_keras(whole, "find")
         tensors = Tensors(prepared, device_of(whole))
         return find_for(whole, prepared, tensors, only=ORDER if only is None else only, on_progress=on_progress)
 
@@ -186,7 +187,9 @@ def show_model(
     given = given_as_space(recipe, network=network, settings=settings, source=source, target=target, task=task)
     refuse_ranges(given, "show --model")
     with made_ready(given, source) as (space, defaults, prepared):
-        return cost(first_recipe(space, defaults), prepared).as_dict()
+        whole = first_recipe(space, defaults)
+        refuse_keras(whole, "show --model")
+        return cost(whole, prepared).as_dict()
 
 
 def show_schedule(

@@ -72,9 +72,9 @@ def weights(trainer):
 
 def resume(bench, folder):
     """Saved in the middle of the second epoch and gone on with, against one that ran through."""
-    import mapsto.adapters.keras as adapter
+    from mapsto.training import epochs
 
-    vars(adapter)["TICK_SECONDS"] = 0.0
+    epochs.TICK_SECONDS = 0.0
     path = folder / "state.safetensors"
     through = bench.trainer(plain)
 
@@ -264,6 +264,12 @@ def refused(bench, folder):
             found[name] = ""
         except MapstoError as error:
             found[name] = str(error)
+    import mapsto as mp
+
+    try:
+        mp.find(plain, data=(X, Y))
+    except MapstoError as error:
+        found["find"] = str(error)
     for leaf, value in {"training.averaging": "ema", "augment.feature_noise": 0.1, "optimizer.name": "muon"}.items():
         try:
             bench.trainer(lambda hp: sequential(compiled=False), **{leaf: value})

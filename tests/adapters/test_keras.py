@@ -11,8 +11,8 @@ import pytest
 
 CHECKS = Path(__file__).with_name("keras_checks.py")
 NEEDS = {"torch": "torch", "tensorflow": "tensorflow", "jax": "jax"}
-FAST = {"torch": (), "tensorflow": (), "jax": ("resume", "optimizer", "fitted")}
-"""Checks of the fast suite, all where none is named: JAX compiles every model for seconds."""
+FAST = {"torch": (), "tensorflow": ("resume", "optimizer", "fitted")}
+"""Checks of the fast suite, all where none is named: TensorFlow traces and JAX compiles every model for seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,8 @@ def results(tmp_path_factory):
 
 BACKENDS = [
     *(pytest.param(backend, FAST[backend], id=backend) for backend in FAST),
-    pytest.param("jax", (), id="jax, all", marks=pytest.mark.slow),
+    pytest.param("tensorflow", (), id="tensorflow, all", marks=pytest.mark.slow),
+    pytest.param("jax", (), id="jax", marks=pytest.mark.slow),
 ]
 
 
@@ -116,6 +117,7 @@ REFUSED = {
     "too many outputs": r"has the shape (8, 4); (8, 3) is needed",
     "a wrong input": "fails on the inputs (float32 of shape (rows, 6))",
     "a loss that fails": "has a loss that fails on a batch: ZeroDivisionError",
+    "find": "a Keras model takes its steps inside Keras",
     "training.averaging": "`training.averaging` is something that mapsto's own training loop does",
     "augment.feature_noise": "what fits: none",
     "optimizer.name": "`optimizer.name` is muon, which Keras does not have",

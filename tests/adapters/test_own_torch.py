@@ -400,8 +400,7 @@ def test_folds_and_balance_work_as_for_other_networks(tmp_path):
         ).best
         recall[balance] = (best.predict(X)["p(1)"].to_numpy()[rare == 1]).mean()
     assert recall["class_weights"] > recall["none"] + 0.05
-    folds = mp.train(mlp, data=(X, Y), out=tmp_path / "folds", settings=[*QUICK, "data.num_folds=3"])
-    assert folds.scorecard.rows == 48
+    assert trained(mlp, tmp_path / "folds", settings=["data.num_folds=3"]).rows == 48
 
 
 # -- interruptions ---------------------------------------------------------------------------------------------------
@@ -492,6 +491,20 @@ def test_a_loss_that_does_not_fit_is_refused(tmp_path, name):
     network = mp.Network(lambda hp: nn.Sequential(nn.Linear(6, 3), *last), loss=loss)
     with pytest.raises(RecipeError, match=message):
         trained(network, tmp_path)
+
+
+def test_a_hyperparameter_that_changes_nothing_is_told(tmp_path, caplog):
+    def build(hp):
+        hp.int("forgotten", 1, 9)
+        return nn.Sequential(
+            nn.Linear(6, hp.int("width", 2, 4)), nn.Dropout(hp.float("rate", 0, 0.5)), nn.LazyLinear(3)
+        )
+
+    trained(build, tmp_path)
+    (told,) = [record.getMessage() for record in caplog.records if "same network" in record.getMessage()]
+    assert "`hp.forgotten`" in told
+    assert "hp.width" not in told
+    assert "hp.rate" not in told
 
 
 def test_pixels_are_told_to_be_scaled(tmp_path):

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import time
 
 import pytest
 import typer
@@ -68,6 +69,7 @@ def test_a_stopped_study_says_how_to_go_on(capsys, signum: int, status: int):
         assert listener is not None
         listener(Progress(phase="explore", trial=0, run="runs/digits"))
         os.kill(os.getpid(), signum)
+        time.sleep(10)  # which the signal ends; another thread may be the one that takes it
     assert end.value.exit_code == status
     assert capsys.readouterr() == ("", "Stopped. What was finished is kept; `mapsto resume runs/digits` goes on.\n")
     assert signal.getsignal(signal.SIGTERM) is before

@@ -54,9 +54,9 @@ def test_its_keys_become_settings_and_ranges(tmp_path):
 
 def test_a_study_runs_from_it(tmp_path):
     rows = [{"age": 20 + n % 50, "plan": ("basic", "pro")[n % 2], "churned": int(n % 50 < 20)} for n in range(200)]
-    settings = ["search.finalists=1", "search.num_seeds=1"]
-    result = mp.tune(rows, recipe=written(tmp_path, CONFIG), settings=settings, out=tmp_path / "run")
-    assert len(result.leaderboard()) == 3
+    settings = ["search.finalists=1", "search.num_seeds=1", "training.max_epochs=1"]
+    result = mp.tune(rows, recipe=written(tmp_path, CONFIG), settings=settings, n_trials=2, out=tmp_path / "run")
+    assert len(result.leaderboard()) == 2
     assert result.best.recipe.optimizer.name == "sgd"
 
 

@@ -163,7 +163,7 @@ def test_a_training_restored_in_mid_epoch_ends_in_the_same_weights(trainer, tmp_
             part.save(tmp_path / "state")
             saved.append(tick.step)
 
-    monkeypatch.setattr("mapsto.training.loop.TICK_SECONDS", 0.0)
+    monkeypatch.setattr("mapsto.training.epochs.TICK_SECONDS", 0.0)
     list(part.advance(4, on_tick=save_once))
     again = trainer(*settings)
     again.restore(tmp_path / "state")

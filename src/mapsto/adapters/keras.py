@@ -25,9 +25,9 @@ from mapsto.errors import RecipeError, RunError
 from mapsto.models._keras_module import KerasModule, array_of, first_of, tensor_of
 from mapsto.recipe.family import OWN
 from mapsto.recipe.seeds import derive
-from mapsto.training import checkpoint, members
+from mapsto.training import checkpoint, epochs, members
 from mapsto.training.base import Tick
-from mapsto.training.epochs import TICK_SECONDS, EpochTrainer
+from mapsto.training.epochs import EpochTrainer
 from mapsto.training.parts import Noise, Part, Weights, distribute
 from mapsto.training.trace import Trace
 
@@ -303,11 +303,11 @@ def _watch(trainer: KerasTrainer, deadline: float, on_tick: Callable[[Tick], Non
             if trainer.ending is not None:
                 self.model.stop_training = True
             elif now >= self._next:
-                self._next = now + TICK_SECONDS
+                self._next = now + epochs.TICK_SECONDS
                 if on_tick is not None:
                     steps = trainer.steps_per_epoch
-                    epochs = trainer.recipe.training.max_epochs
-                    on_tick(Tick(trainer.epoch + 1, epochs, trainer.step_in_epoch, steps))
+                    most = trainer.recipe.training.max_epochs
+                    on_tick(Tick(trainer.epoch + 1, most, trainer.step_in_epoch, steps))
                 if now >= deadline and trainer.step_in_epoch < trainer.steps_per_epoch:
                     self.in_time, self.model.stop_training = False, True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mapsto.models._handed import handed
 from mapsto.models.own import Own
 from mapsto.training.loop import TorchTrainer
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 def uses_keras(recipe: Recipe) -> bool:
     """Whether the network of a recipe is a Keras model."""
     return isinstance(recipe.model, Own) and recipe.model.framework == "keras"
+
+
+def reported_metrics(recipe: Recipe) -> tuple[str, ...]:
+    """The names of the metrics that are reported: the task's, and those that came with the user's own network."""
+    own = tuple(handed(recipe.model.builder).metrics) if isinstance(recipe.model, Own) else ()
+    return (*recipe.task.metrics, *own)
 
 
 def trainer_for(recipe: Recipe, prepared: Prepared, tensors: Tensors, *, trace: Trace | None = None) -> EpochTrainer:

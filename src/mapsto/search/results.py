@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from mapsto import _files
 from mapsto._messages import Message, say, to_json
+from mapsto.adapters.trainers import reported_metrics
 from mapsto.data.images import png_uri
 from mapsto.evaluation.baselines import fit_baselines
 from mapsto.evaluation.comparison import Comparison, paired_difference
 from mapsto.evaluation.scorecard import Scorecard, score
 from mapsto.evaluation.selection import Judgment
-from mapsto.recipe.families import METRICS
 from mapsto.recipe.seeds import derive
 from mapsto.search.ensembling import ensemble
 from mapsto.search.lessons import lessons
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mapsto.data.encoders.base import Encoder
     from mapsto.data.prepare import Prepared
     from mapsto.data.table import Note
+    from mapsto.recipe.schema import Recipe
     from mapsto.search.run import Run
     from mapsto.search.standing import Candidate
     from mapsto.search.study import Study
@@ -59,7 +60,7 @@ def conclude(
     task, rows = recipe.task, prepared.parts["test"]
     predictions = trainer.predict(rows)
     targets = truth_of(task, prepared, rows)
-    scorecard = scored(task, prepared, predictions, targets, "test", recipe.seed)
+    scorecard = scored(recipe, prepared, predictions, targets, "test")
     _write_arrays(run.path / PREDICTIONS, rows=rows, predictions=predictions, targets=targets)
     _files.write_json(run.path / SCORECARD, scorecard.to_json())
 
@@ -93,9 +94,7 @@ def conclude(
         "judgment": None if judgment is None else _judged(judgment),
         **lessons(study, study.importance),
         "ablation": study.path,
-        "ensemble": None
-        if offered is None
-        else _offered(offered, task, prepared, predictions, targets, study, recipe.seed),
+        "ensemble": None if offered is None else _offered(offered, recipe, prepared, predictions, targets, study),
         "suggested": run.state.get("suggested", []),
         "continued": run.state.get("continued"),
         "trials": [outcome.to_json() for _, outcome in sorted(study.standing.outcomes.items())],
@@ -120,11 +119,12 @@ def truth_of(task: Task, prepared: Prepared, rows: NDArray[np.int64]) -> NDArray
 
 
 def scored(
-    task: Task, prepared: Prepared, predictions: NDArray[Any], targets: NDArray[Any], part: str, seed: int
+    recipe: Recipe, prepared: Prepared, predictions: NDArray[Any], targets: NDArray[Any], part: str
 ) -> Scorecard:
     """The scorecard of predictions for one part of the data."""
     names = prepared.specs["targets"].names or None
-    return score((*task.metrics, *METRICS.added()), predictions, targets, names, part, seed=derive(seed, "bootstrap"))
+    seed = derive(recipe.seed, "bootstrap")
+    return score(reported_metrics(recipe), predictions, targets, names, part, seed=seed)
 
 
 def verdict_text(winner: Candidate, comparison: Comparison | None, study: Study) -> str:
@@ -192,16 +192,15 @@ def _validation(candidate: Candidate) -> dict[str, Any]:
 
 def _offered(
     offered: tuple[dict[str, Any], NDArray[Any]],
-    task: Task,
+    recipe: Recipe,
     prepared: Prepared,
     ours: NDArray[Any],
     targets: NDArray[Any],
     study: Study,
-    seed: int,
 ) -> dict[str, Any]:
     """The ensemble with its test scores, and by how much it differs from the winner on the same rows."""
     described, predictions = offered
-    card = scored(task, prepared, predictions, targets, "test", seed).to_json()
+    card = scored(recipe, prepared, predictions, targets, "test").to_json()
     difference = paired_difference(study.metric, predictions, ours, targets)
     return {
         **described,
@@ -254,7 +253,7 @@ def _baselines(
         difference: dict[str, float] | None = None
         predictions = baseline.predict(np.asarray(prepared.arrays["inputs"][test]))
         if predictions is not None:
-            metrics = scored(task, prepared, predictions, targets, "test", trainer.recipe.seed).to_json()["metrics"]
+            metrics = scored(trainer.recipe, prepared, predictions, targets, "test").to_json()["metrics"]
             found_difference = paired_difference(study.metric, ours, predictions, targets)
             if np.isfinite(found_difference).all():
                 difference = dict(zip(("value", "low", "high"), found_difference, strict=True))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from mapsto._imports import torch
 from mapsto.errors import RunError
 from mapsto.recipe.seeds import derive
-from mapsto.training import checkpoint, members
+from mapsto.training import checkpoint, epochs, members
 from mapsto.training.augmenter import Augmenter, forward
 from mapsto.training.base import Tick
-from mapsto.training.epochs import TICK_SECONDS, EpochTrainer, build_network
+from mapsto.training.epochs import EpochTrainer, build_network
 from mapsto.training.memory import deterministic
 from mapsto.training.parts import Drawing, Noise, Part, distribute
 from mapsto.training.processes import Processes
@@ -91,7 +91,7 @@ class TorchTrainer(EpochTrainer):
             now = time.perf_counter()
             if now < self._next_tick:
                 continue
-            self._next_tick = now + TICK_SECONDS
+            self._next_tick = now + epochs.TICK_SECONDS
             if self._has_diverged(0, step + 1):
                 return True
             if on_tick is not None:
