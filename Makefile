@@ -65,11 +65,12 @@ imports: $(STAMP)  ## Check the import contract between the rooms
 
 .PHONY: test
 test: lint typecheck imports  ## Check lint, types, the import contract, and run all fast tests
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: test-all
-test-all: lint typecheck imports  ## The same with the long checks on real data (MAPSTO_DATA, ../shared/data)
-	$(BIN)/pytest -n $(WORKERS) -m ''
+test-all: lint typecheck imports  ## The same with the long checks on real data (MAPSTO_DATA, ../shared/data), and Keras on all backends
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[jax,tensorflow]'
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m ''
 
 # ------------------------------------------------------------------------------------------ docs
 
