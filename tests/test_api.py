@@ -167,20 +167,6 @@ def test_a_data_setting_can_be_searched(tmp_path):
     assert len(list((result.run / "data").glob("*/inputs.npy"))) == 2
 
 
-def test_tuned_classifier_and_regressor():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(300, 4))
-    settings = ["model.name=mlp", "training.max_epochs=20"]
-    classifier = mp.TunedClassifier(budget=None, n_trials=2, settings=settings).fit(X, np.where(X[:, 0] > 0, 7, 3))
-    assert classifier.score(X, np.where(X[:, 0] > 0, 7, 3)) > 0.9
-    assert list(classifier.classes_) == [3, 7]
-    assert classifier.scorecard_.metrics["accuracy"].value > 0.8
-    floats = mp.TunedClassifier(budget=None, n_trials=2, settings=settings).fit(X, np.where(X[:, 0] > 0, 1.0, 0.0))
-    assert floats.score(X, X[:, 0] > 0) > 0.9
-    regressor = mp.TunedRegressor(budget=None, n_trials=2, settings=settings).fit(X, X[:, 0] * 2)
-    assert regressor.score(X, X[:, 0] * 2) > 0.8
-
-
 def test_rows_that_cannot_be_scored_are_named_and_not_counted_as_wrong(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"x": rng.normal(size=120)})

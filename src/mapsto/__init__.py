@@ -11,11 +11,14 @@ The names below are loaded when first used, so that `import mapsto` answers at o
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from mapsto._triton_first import keep_apart
 
 keep_apart()
+# Read when torch is loaded. Threads that spin while they wait make small networks many times slower beside other work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
         RunError,
         TrainingError,
     )
-    from mapsto.estimators import TunedClassifier, TunedRegressor
+    from mapsto.estimators import NetworkClassifier, NetworkRegressor, TunedClassifier, TunedRegressor
     from mapsto.models._handed import Network
     from mapsto.preview import audit, check, datasets, download, find, init, schema, show
     from mapsto.recipe.ranges import choice, log, uniform
@@ -56,7 +59,7 @@ _PLACES = {
     "mapsto.errors": (
         "DataError", "MapstoError", "MissingPackage", "ModelError", "RecipeError", "RunError", "TrainingError",
     ),
-    "mapsto.estimators": ("TunedClassifier", "TunedRegressor"),
+    "mapsto.estimators": ("NetworkClassifier", "NetworkRegressor", "TunedClassifier", "TunedRegressor"),
     "mapsto.recipe.ranges": ("choice", "log", "uniform"),
     "mapsto.recipe.schema": ("Recipe",),
     "mapsto.recipe.space": ("Space",),
@@ -75,6 +78,8 @@ __all__ = [
     "MissingPackage",
     "ModelError",
     "Network",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "Recipe",
     "RecipeError",
     "Result",

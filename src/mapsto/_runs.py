@@ -76,6 +76,11 @@ def start(
     table, defaults = first_look(given, source)
     first = first_recipe(given, defaults)
     device_of(first)
+    if not first.data.test_share and table.given_parts is None:
+        raise RecipeError(
+            "`data.test_share` is 0, so no row is left to test the winner on, and nothing would be known of it. Set it "
+            "above 0."
+        )
     if searching and given.ranges:
         named(first.search.sampler).size(given.ranges)  # refuses what cannot be listed
     run = Run.create(Path(out) if out is not None else run_path(table.name, overwrite), overwrite=overwrite)

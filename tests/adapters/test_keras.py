@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -131,3 +132,59 @@ def test_models_at_fault_are_refused_in_one_paragraph(results, backend, checks):
         assert words in found[name], name
         assert "\n" not in found[name]
         assert "\x1b" not in found[name]
+
+
+KILLED = """\
+import os, signal, sys
+import keras, numpy as np
+import mapsto as mp
+
+def build(hp):
+    model = keras.Sequential([
+        keras.Input((4,)), keras.layers.Dense(hp.Int("units", 4, 32), activation="relu"),
+        keras.layers.Dropout(0.1), keras.layers.Dense(3, activation="softmax"),
+    ])
+    model.compile(keras.optimizers.Adam(hp.Float("lr", 1e-3, 1e-1)), "sparse_categorical_crossentropy")
+    return model
+
+def listener(progress):
+    if "kill" in sys.argv and progress.trial == 2 and progress.epoch >= 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 4)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+    settings = ["training.max_epochs=4", "search.num_seeds=1", "search.finalists=1"]
+    if sys.argv[1] == "resume":
+        result = mp.resume(sys.argv[2], network=build)
+    else:
+        result = mp.tune(
+            build, data=(x, y), n_trials=4, settings=settings, out=sys.argv[2], listener=listener
+        )
+    board = result.leaderboard().sort_values("trial")
+    print("SCORES", board["score"].tolist(), isinstance(result.best.model, keras.Model))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+def test_a_killed_study_goes_on_to_the_same_scores(tmp_path, backend):
+    if importlib.util.find_spec("keras") is None or importlib.util.find_spec(NEEDS[backend]) is None:
+        pytest.skip(f"keras or {backend} is not installed: pip install 'mapsto[keras,tensorflow]'")
+    script = tmp_path / "study.py"
+    script.write_text(KILLED)
+    environment = {**os.environ, "KERAS_BACKEND": backend, "KERAS_HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, script, *arguments],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=170, check=False,
+        )  # fmt: skip
+
+    assert run("tune", "killed", "kill").returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "results.json").exists()
+    whole, resumed = (run(*words).stdout.splitlines()[-1] for words in (("tune", "whole"), ("resume", "killed")))
+    assert whole.startswith("SCORES")
+    assert whole.endswith("True")
+    assert resumed == whole

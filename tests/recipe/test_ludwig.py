@@ -1,5 +1,7 @@
 """Configurations of Ludwig as spaces."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import mapsto as mp
@@ -43,8 +45,9 @@ def test_its_keys_become_settings_and_ranges(tmp_path):
     space = Space.from_file(written(tmp_path, CONFIG))
     assert space.ranges == {"optimizer.learning_rate": Log(0.001, 0.1), "model.hidden_dim": Int(8, 32)}
     expected = {
-        "data.columns": {"age": "numeric", "plan": "category", "churned": "category"}, "data.target": "churned",
-        "data.validation_share": 0.2, "data.test_share": 0.2, "model.name": "mlp", "model.num_layers": 1,
+        "data.columns": {"age": "numeric", "plan": "category", "churned": "category", "*": "ignore"},
+        "data.target": "churned", "data.validation_share": 0.2, "data.test_share": 0.2,
+        "model.name": "mlp", "model.num_layers": 1,
         "model.dropout": 0.1, "training.max_epochs": 4, "training.batch_size": 32, "training.patience": 0,
         "optimizer.name": "sgd", "optimizer.momentum": 0.8, "schedule.name": "cosine", "search.metric": "accuracy",
         "search.n_trials": 3,
@@ -58,6 +61,20 @@ def test_a_study_runs_from_it(tmp_path):
     result = mp.tune(rows, recipe=written(tmp_path, CONFIG), settings=settings, n_trials=2, out=tmp_path / "run")
     assert len(result.leaderboard()) == 2
     assert result.best.recipe.optimizer.name == "sgd"
+
+
+def test_columns_that_are_not_listed_are_no_inputs(tmp_path):
+    rng = np.random.default_rng(0)
+    churned = rng.integers(0, 2, 200)
+    frame = pd.DataFrame({"age": rng.normal(size=200), "plan": rng.choice(["a", "b"], 200), "churned": churned})
+    frame["leak"] = churned
+    settings = ["training.max_epochs=5", "search.finalists=1", "search.num_seeds=1"]
+    result = mp.tune(frame, recipe=written(tmp_path, CONFIG), settings=settings, n_trials=1, out=tmp_path / "run")
+    assert result.best.preprocessing.specs["inputs"].names == ("age", "plan=a", "plan=b")
+    assert result.scorecard.metrics["accuracy"].value < 0.8
+    np.testing.assert_array_equal(
+        result.best.predict(frame).to_numpy(), result.best.predict(frame[["plan", "age"]]).to_numpy()
+    )
 
 
 REFUSED = {

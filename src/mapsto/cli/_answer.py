@@ -157,7 +157,7 @@ def _space(summary: Mapping[str, Any], run: Path) -> list[tuple[str, Text]]:
     rows: list[tuple[str, Text]] = []
     for found in findings[:MOST_FINDINGS]:
         rows.append(("" if rows else "space", Text(str(found["message"]).replace("`", ""))))
-        command = continuing(run, found.get("setting"))
+        command = continuing(run, found.get("setting"), str(summary.get("recipe_yaml") or ""))
         if command:
             rows.append(("", Text(command, style="cyan")))
     left = len(findings) - MOST_FINDINGS
@@ -219,7 +219,8 @@ def _next(summary: Mapping[str, Any], run: Path) -> Table:
     grid.add_column(overflow="fold")
     if (run / "report.html").exists():
         grid.add_row("report", Text(str(run / "report.html"), style="cyan"))
-    grid.add_row("use it", Text(predicting(run)))
+    recipe = str(summary.get("recipe_yaml") or "")
+    grid.add_row("use it", Text(predicting(run, recipe)))
     if summary.get("ensemble"):
-        grid.add_row("or all", Text(predicting(run, ensemble=True)))
+        grid.add_row("or all", Text(predicting(run, recipe, ensemble=True)))
     return grid

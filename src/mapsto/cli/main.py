@@ -7,7 +7,6 @@ once, so a verb imports `mapsto.api` or `mapsto.preview` inside its function.
 
 from __future__ import annotations
 
-import os
 from types import ModuleType
 from typing import Annotated
 
@@ -72,6 +71,4 @@ for verb in VERBS:
 
 def main() -> None:
     """Runs the command line that the process was started with, and ends the process with its status."""
-    # OpenMP reads it when torch is imported: threads that wait must sleep, for spinning costs others their cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app()

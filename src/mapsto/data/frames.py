@@ -31,6 +31,9 @@ from mapsto.recipe.schema import DataOptions
 TARGET_NAMES = ("target", "label", "class", "y")
 """A column of such a name, if there is one only, is the target unless another is named."""
 
+OTHERS = "*"
+"""Stands in `data.columns` for all columns that are not named."""
+
 MAX_COLUMNS = 100_000
 
 _SAMPLE_ROWS = 100_000
@@ -90,11 +93,12 @@ def table_of(
     split, parts = (
         (None, given_parts) if given_parts is not None else parts_in(frame, found, name, options, target_needed)
     )
-    stated = {*(kinds or {}).values(), *(options.columns[key] for key in options.columns if key in names)}
+    own_kinds = _stated_kinds(options, names, {found, split})
+    stated = {*(kinds or {}).values(), *own_kinds.values()}
     dense = len(ready) > bool(flags) or not stated.isdisjoint(("text", "image", "audio")) or _names_files(frame, folder)
     hint = cache(lambda: mark_of(texts_of(frame)) or mark)
     typed = Inference(
-        options.columns, kinds or {}, found, target_needed, dense, folder, options.number_formats, hint,
+        own_kinds, kinds or {}, found, target_needed, dense, folder, options.number_formats, hint,
         options.label_separator,
     )  # fmt: skip
     columns = {key: typed.restated(column) for key, column in ready.items()}
@@ -293,9 +297,28 @@ def _target(names: Sequence[str], hint: str | None, where: str, options: DataOpt
     return None
 
 
+def _stated_kinds(options: DataOptions, names: Sequence[str], named: set[str | None]) -> dict[str, Kind]:
+    """The kinds that the user stated; `"*": ignore` puts aside all columns that no setting names.
+
+    Args:
+        names: all columns.
+        named: the target, and the column that tells the parts.
+    """
+    kinds: dict[str, Kind] = {name: kind for name, kind in options.columns.items() if name in names}
+    if OTHERS in options.columns:
+        named = {*named, options.group_column, options.time_column, options.weight_column}
+        kinds |= {name: "ignore" for name in names if name not in kinds and name not in named}
+    return kinds
+
+
 def _check_stated(names: Sequence[str], where: str, options: DataOptions, needed: bool) -> None:
     """Refuses a kind that is stated for a column that is not there; to predict, not every column need be there."""
-    strange = [name for name in options.columns if name not in names]
+    if options.columns.get(OTHERS, "ignore") != "ignore":
+        raise DataError(
+            f'`data.columns` can put all other columns aside (`"{OTHERS}": ignore`), and not say of what kind they '
+            f'are. Received: "{OTHERS}": {options.columns[OTHERS]}.'
+        )
+    strange = [name for name in options.columns if name not in (*names, OTHERS)]
     if strange and needed:
         near = nearest(strange[0], names)
         raise DataError(

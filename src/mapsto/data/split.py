@@ -55,7 +55,8 @@ def split(table: Table, strata: Rows | None, options: DataOptions, seed: int) ->
     rest = np.flatnonzero(is_free & usable).astype(np.int64)
     if options.num_folds:
         parts["validation"] = rest[:0]
-    missing: list[Part] = [part for part in ("test", "validation") if not len(parts[part])]
+    wanted: tuple[Part, ...] = ("test", "validation") if options.test_share else ("validation",)
+    missing = [part for part in wanted if not len(parts[part])]
     _check_rows(table, parts, rest, len(missing))
     size = len(rest)
     for place, part in enumerate(missing):

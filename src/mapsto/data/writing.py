@@ -149,7 +149,7 @@ def _without_faults(
     unseen[list(faults)] = True
     kept = {part: rows[~unseen[rows]] for part, rows in parts.items()}
     for part, rows in kept.items():
-        if not len(rows):
+        if len(parts[part]) and not len(rows):
             reasons = " ".join(note.message for note in notes)
             raise DataError(f"No row is left for {part} in {table.name}. {reasons} Repair these rows, or add others.")
     return kept, notes

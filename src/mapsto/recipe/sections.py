@@ -47,13 +47,15 @@ class DataOptions(Options):
         max_length=20,
         description="what joins the labels of a target that holds several; null: found where it is beyond doubt",
     )
-    columns: dict[str, ColumnKind] = Field(default={}, description="kinds of columns that were guessed wrong")
+    columns: dict[str, ColumnKind] = Field(
+        default={}, description='kinds of columns that were guessed wrong; "*": ignore puts all others aside'
+    )
     number_formats: dict[str, str] = Field(
         default={},
         description='how columns write 1234.5 ("1,234.5", "1.234,5", "$1,234.5"), where it was guessed wrong',
     )
     validation_share: float = Field(0.15, gt=0, lt=0.9, description="share of the rows that recipes are compared on")
-    test_share: float = Field(0.15, gt=0, lt=0.9, description="share of the rows that the winner is tested on, once")
+    test_share: float = Field(0.15, ge=0, lt=0.9, description="share of the rows that the winner is tested on, once")
     memory: str = Field(
         "4GB", description="a larger table is read piece by piece, and lies in a temporary file while it is used"
     )

@@ -106,7 +106,9 @@ def longer(evidence: Evidence, say: Texts) -> Markup | None:
 def edge(evidence: Evidence, say: Texts) -> Markup | None:
     """The search found that good trials gather at an end of a range (`mapsto.search.health`)."""
     found = next((f for f in evidence.study.health if f.get("kind") == "edge"), None)
-    command = "" if found is None else continuing(evidence.study.folder, found.get("setting"))
+    command = (
+        "" if found is None else continuing(evidence.study.folder, found.get("setting"), evidence.study.recipe_yaml)
+    )
     if found is None or not command:
         return None
     leaf, wider = (shortened(str(found.get(key)), 120) for key in ("leaf", "proposal"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,21 @@ if TYPE_CHECKING:
     from mapsto.report.text import Texts
 
 
-def continuing(run: Path, setting: object) -> str:
+def network_words(recipe_yaml: str) -> list[str]:
+    """What a command needs beside a run whose network is the user's own: its name, as the recipe has it.
+
+    A network of a notebook has no file that a command could run.
+
+    Example:
+        >>> lines = ["model:", "  name: own", "  builder: train.py:build"]
+        >>> network_words(chr(10).join(lines)), network_words("model: {name: mlp}")
+        (['--network', 'train.py:build'], [])
+    """
+    found = re.search(r"""^ +builder: ['"]?([^\s'"#]+)""", recipe_yaml, re.MULTILINE)
+    return ["--network", found[1]] if found and not found[1].startswith("notebook:") else []
+
+
+def continuing(run: Path, setting: object, recipe_yaml: str = "") -> str:
     """The command that searches on with one setting changed; empty where there is no setting.
 
     The setting is as a shell reads it, and is quoted anew: a results file may come from a stranger.
@@ -24,23 +39,27 @@ def continuing(run: Path, setting: object) -> str:
         words = shlex.split(str(setting or ""))
     except ValueError:  # a quotation mark without its partner
         return ""
-    return shlex.join(["mapsto", "tune", "--continue", str(run), "--set", *words]) if len(words) == 1 else ""
+    if len(words) != 1:
+        return ""
+    return shlex.join(["mapsto", "tune", "--continue", str(run), *network_words(recipe_yaml), "--set", *words])
 
 
-def predicting(run: Path, *, ensemble: bool = False) -> str:
+def predicting(run: Path, recipe_yaml: str = "", *, ensemble: bool = False) -> str:
     """The command that answers new rows."""
-    return f"mapsto predict {shlex.quote(str(run))} NEW_DATA{' --ensemble' if ensemble else ''}"
+    words = ["mapsto", "predict", str(run), "NEW_DATA", *network_words(recipe_yaml)]
+    return shlex.join([*words, "--ensemble"] if ensemble else words)
 
 
 def commands(study: Study, say: Texts) -> list[tuple[str, str]]:
     """(command, what it does) to repeat or use what is shown."""
-    folder = shlex.quote(str(study.folder))
+    run, network = str(study.folder), network_words(study.recipe_yaml)
     if study.finished is None:
-        return [(f"mapsto resume {folder}", say.plain("recipe.resume"))]
+        return [(shlex.join(["mapsto", "resume", run, *network]), say.plain("recipe.resume"))]
+    whole, winner = str(study.folder / "study.yaml"), str(study.folder / "best" / "recipe.yaml")
     return [
-        (f"mapsto tune {shlex.quote(str(study.folder / 'study.yaml'))}", say.plain("recipe.study")),
-        (f"mapsto tune --continue {folder} --trials 20", say.plain("recipe.continue")),
-        (f"mapsto train {shlex.quote(str(study.folder / 'best' / 'recipe.yaml'))}", say.plain("recipe.train")),
-        (f"mapsto evaluate {folder}", say.plain("recipe.evaluate")),
-        (predicting(study.folder), say.plain("recipe.predict")),
+        (shlex.join(["mapsto", "tune", whole, *network]), say.plain("recipe.study")),
+        (shlex.join(["mapsto", "tune", "--continue", run, *network, "--trials", "20"]), say.plain("recipe.continue")),
+        (shlex.join(["mapsto", "train", winner, *network]), say.plain("recipe.train")),
+        (shlex.join(["mapsto", "evaluate", run]), say.plain("recipe.evaluate")),
+        (predicting(study.folder, study.recipe_yaml), say.plain("recipe.predict")),
     ]

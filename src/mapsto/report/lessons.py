@@ -99,7 +99,10 @@ def _rules(study: Study, say: Texts) -> list[tuple[str, Markup | str]]:
 def space(study: Study, say: Texts) -> list[SpaceView]:
     """What the trials say about the space, each with the command that acts on it."""
     return [
-        SpaceView(told(f.get("message"), f.get("said"), say, 600), continuing(study.folder, f.get("setting")))
+        SpaceView(
+            told(f.get("message"), f.get("said"), say, 600),
+            continuing(study.folder, f.get("setting"), study.recipe_yaml),
+        )
         for f in study.health[:MAX_FINDINGS]
     ]
 
@@ -158,7 +161,7 @@ def ensemble(study: Study, say: Texts) -> EnsembleView | None:
             Line(say.plain("ensemble.name", n=len(members)), together),
         ],
         say("ensemble.lead", n=len(members), listed=_members(members, say)),
-        predicting(study.folder, ensemble=True),
+        predicting(study.folder, study.recipe_yaml, ensemble=True),
     )
 
 

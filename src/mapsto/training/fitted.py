@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,33 @@ class Fitted:
         self.network.load_state_dict(weights)
         self.network.eval()
         self.versions = Versions.of(recipe, preprocessing.encoders)
+        self._is_double = False
+
+    def in_double(self) -> Self:
+        """The same model, which from now on computes in float64.
+
+        What it says of a row then depends on no other row: kernels of float32 add in another order where a batch has
+        another size, and differ in the last digits.
+        """
+        self.network.double()
+        self._is_double = True
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain texts and arrays, so that a pickle holds none of the network's classes."""
+        return {
+            "recipe": self.recipe.to_yaml(),
+            "preprocessing": json.dumps(self.preprocessing.to_json()),
+            "weights": {name: tensor.cpu().numpy() for name, tensor in self.network.state_dict().items()},
+            "is_double": self._is_double,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = {name: torch.from_numpy(np.array(array)) for name, array in state["weights"].items()}
+        preprocessing = Preprocessing.from_json(json.loads(state["preprocessing"]))
+        self.__init__(Recipe.from_yaml(state["recipe"]), preprocessing, weights)  # type: ignore[misc]
+        if state["is_double"]:
+            self.in_double().network.load_state_dict(weights)
 
     def predict(self, source: Any, *, images: str | Path | None = None) -> pd.DataFrame:
         """Answers for raw inputs, one row each, in their order.
@@ -179,10 +207,14 @@ class Fitted:
         task, pieces = self.task, []
         with torch.inference_mode():
             for first in range(0, len(table), size):
-                batch = {name: torch.from_numpy(array[first : first + size]) for name, array in arrays.items()}
+                batch = {name: self._tensor(array[first : first + size]) for name, array in arrays.items()}
                 outputs = forward(task, self.network, batch, self.versions)
                 pieces.append(members.predict(task, self.network, outputs).numpy())
         return np.asarray(task.measured(np.concatenate(pieces), self.preprocessing.encoders["targets"]))
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        tensor = torch.from_numpy(array)
+        return tensor.double() if self._is_double and tensor.is_floating_point() else tensor
 
     def save(self, folder: Path, *, card: str = "") -> None:
         """Writes the folder whole; one that is there is replaced when the new one is complete."""
