@@ -188,7 +188,7 @@ def test_a_tuned_one_is_tested_on_rows_kept_apart(tmp_path):
 
 
 REFUSED = {
-    "a range": (lambda X, y: mp.NetworkClassifier(settings=["seed=choice(1, 2)"]).fit(X, y), "is a range"),
+    "a range": (lambda X, y: mp.NetworkClassifier(settings=["model.dropout=uniform(0, 0.5)"]).fit(X, y), "is a range"),
     "numbers as classes": (lambda X, y: mp.NetworkClassifier().fit(X, y + 0.3 * X[:, 0]), "Unknown label type"),
     "one class": (lambda X, y: mp.NetworkClassifier().fit(X, np.zeros(len(X), dtype=int)), "at least two classes"),
     "one class with weights": (lambda X, y: mp.NetworkClassifier().fit(X, y, y == 0), "at least two classes"),
