@@ -32,31 +32,20 @@ def checks_of(estimators):
     ]
 
 
-def passes(estimator, check):
-    try:
-        check(clone(estimator))
-    except pytest.skip.Exception:
-        raise
-    except Exception as error:
-        if type(error).__name__ == "SkipTest":
-            pytest.skip(str(error))
-        raise
-
-
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 
 
 @quiet
 @pytest.mark.parametrize(("estimator", "check"), checks_of(FIXED))
 def test_checks_of_scikit_learn(estimator, check):
-    passes(estimator, check)
+    check(clone(estimator))
 
 
 @quiet
 @pytest.mark.slow
 @pytest.mark.parametrize(("estimator", "check"), checks_of((*AS_THEY_COME, *TUNED)))
 def test_checks_of_scikit_learn_with_the_default_recipe_and_tuned(estimator, check):
-    passes(estimator, check)
+    check(clone(estimator))
 
 
 def iris(n=150):

@@ -76,7 +76,7 @@ def start(
     table, defaults = first_look(given, source)
     first = first_recipe(given, defaults)
     device_of(first)
-    if not first.data.test_share and table.given_parts is None:
+    if not first.data.test_share and (table.given_parts is None or "test" not in table.given_parts):
         raise RecipeError(
             "`data.test_share` is 0, so no row is left to test the winner on, and nothing would be known of it. Set it "
             "above 0."

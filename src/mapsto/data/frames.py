@@ -27,12 +27,10 @@ from mapsto.data.stored import Words, dates_of, numbers_of, odd_rows, row_bytes,
 from mapsto.data.table import Column, Kind, Note, Table
 from mapsto.errors import DataError
 from mapsto.recipe.schema import DataOptions
+from mapsto.recipe.sections import OTHERS
 
 TARGET_NAMES = ("target", "label", "class", "y")
 """A column of such a name, if there is one only, is the target unless another is named."""
-
-OTHERS = "*"
-"""Stands in `data.columns` for all columns that are not named."""
 
 MAX_COLUMNS = 100_000
 

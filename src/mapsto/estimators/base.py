@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from mapsto import _files
+from mapsto._given import given_as_space
 from mapsto.data.read import MIN_ROWS
 from mapsto.errors import RunError
 from mapsto.estimators._rows import Rows, class_names, frame_of, rows_of
@@ -52,13 +53,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return tags
 
     @abstractmethod
-    def _learn(self, rows: Rows, given: dict[str, Any], seed: int) -> Fitted:
+    def _learn(self, rows: Rows, space: Space) -> Fitted:
         """A network from rows.
 
         Args:
             rows: to learn from.
-            given: settings that the rows ask for, by dotted name; the user's own go before.
-            seed: of everything random.
+            space: what the rows ask for, the seed, and over them what the user set.
         """
 
     def _own_settings(self) -> Mapping[str, Any]:
@@ -67,33 +67,43 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             return self.settings
         return Space.from_settings(self.settings).leaves
 
-    def _fit(self, X: pd.DataFrame, y: NDArray[Any], weights: Any, task: str) -> Self:
-        """Learns from inputs that were checked, and targets as mapsto shall know them."""
-        if weights is not None:
-            weights = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
-            if not weights.any():
-                raise ValueError("Sample weights must contain at least one non-zero number.")
+    def _fit(self, X: pd.DataFrame, y: NDArray[Any], weights: NDArray[np.float64] | None, task: str) -> Self:
+        """Learns from what was checked, and targets as mapsto shall know them."""
         rows = rows_of(X, y, weights, seldom=task == "tabular_classification")
         kinds = {rows.target: "category" if task == "tabular_classification" else "numeric"}
         # What is a number in scikit-learn is one here, be it a constant or a count.
         kinds |= {str(name): "numeric" for name in X.columns if X[name].dtype.kind in "iuf"}
-        given = {"task.name": task, "data.target": rows.target, "data.columns": kinds, **rows.settings}
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.fitted_ = self._learn(rows, given, seed).in_double()
+        own = {"task.name": task, "data.target": rows.target, "data.columns": kinds, "seed": seed, **rows.settings}
+        space = given_as_space(own).merged(given_as_space(self.recipe, space=self._own_settings()))
+        self.fitted_ = self._learn(rows, space).in_double()
         return self
 
     def _inputs(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Rows as a frame, checked: their number of columns and names, no infinity, no complex number."""
         if hasattr(X, "columns"):
             validate_data(self, X, reset=reset, skip_check_array=True)
-            if reset and len(X) < MIN_ROWS:
-                raise ValueError(f"Found {len(X)} sample(s); at least {MIN_ROWS} are needed. n_samples = {len(X)}")
             return frame_of(X)
-        least = MIN_ROWS if reset else 1
-        checked = validate_data(
-            self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=least
-        )
-        return frame_of(checked)
+        return frame_of(validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan"))
+
+    def _rows(
+        self, X: Any, y: Any, sample_weight: Any, *, numeric: bool
+    ) -> tuple[pd.DataFrame, NDArray[Any], NDArray[np.float64] | None]:
+        """Inputs as a frame, and targets and weights (if any) as vectors of as many rows."""
+        if y is None:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        frame = self._inputs(X, reset=True)
+        if len(frame) < MIN_ROWS:
+            raise ValueError(f"Found {len(frame)} sample(s), and at least {MIN_ROWS} are needed.")
+        y = column_or_1d(y, dtype=np.float64 if numeric else None, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_consistent_length(frame, y)
+        if sample_weight is None:
+            return frame, y, None
+        weights = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
+        if not weights.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return frame, y, weights
 
     def _answers(self, X: Any) -> pd.DataFrame:
         """What the network says of rows with the columns that it was fitted on."""
@@ -120,7 +130,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def load(cls, folder: str | Path) -> Self:
         """An estimator that `save` wrote, ready to predict; runs no code from the folder.
 
-        Its parameters are the defaults, with the recipe that was trained as `recipe`.
+        Its parameters are the defaults; the recipe that was trained is `fitted_.recipe`.
 
         Raises:
             RunError: the folder holds no such estimator.
@@ -152,14 +162,13 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             y: numbers or text, at least two classes.
             sample_weight: of shape `(rows,)`, 0 or more. Whole ones are counts of rows; others weigh the loss.
         """
-        X, y = _checked(self, X, y, numeric=False)
+        frame, y, weights = self._rows(X, y, sample_weight, numeric=False)
         check_classification_targets(y)
         self.classes_, places = np.unique(y, return_inverse=True)
-        weighed = places if sample_weight is None else places[_check_sample_weight(sample_weight, X) > 0]
-        if len(np.unique(weighed)) < 2 and len(weighed):
+        if len(np.unique(places if weights is None else places[weights > 0])) < 2:
             raise ValueError(f"A classifier needs at least two classes, and y holds one class: {self.classes_[0]!r}.")
         names = np.asarray(class_names(list(self.classes_)), dtype=np.object_)
-        return self._fit(X, names[places], sample_weight, "tabular_classification")
+        return self._fit(frame, names[places], weights, "tabular_classification")
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities of shape `(rows, classes)`, columns in the order of `classes_`."""
@@ -186,25 +195,9 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
             y: finite numbers.
             sample_weight: of shape `(rows,)`, 0 or more. Whole ones are counts of rows; others weigh the loss.
         """
-        X, y = _checked(self, X, y, numeric=True)
-        return self._fit(X, y, sample_weight, "tabular_regression")
+        return self._fit(*self._rows(X, y, sample_weight, numeric=True), "tabular_regression")
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The number for each row, in the unit of `y`."""
         check_is_fitted(self)
         return self._answers(X)["answer"].to_numpy(np.float64)
-
-
-def _checked(estimator: Estimator, X: Any, y: Any, *, numeric: bool) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """Inputs as a frame and targets as a vector of as many rows."""
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
-        )
-    frame = estimator._inputs(X, reset=True)
-    y = column_or_1d(y, dtype=np.float64 if numeric else None, warn=True)
-    if y.dtype.kind in "fO":
-        assert_all_finite(y, input_name="y")
-    if len(y) != len(frame):
-        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{len(frame)}, {len(y)}]")
-    return frame, y

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mapsto._given import device_of, first_recipe, given_as_space, made_ready, refuse_ranges
+from mapsto._given import device_of, first_recipe, made_ready, refuse_ranges
 from mapsto.adapters.trainers import trainer_for
 from mapsto.errors import TrainingError
 from mapsto.estimators.base import Classifier, Estimator, Regressor, Settings
+from mapsto.recipe.space import Space
 from mapsto.training.base import Ending
 from mapsto.training.batches import Tensors
 
@@ -33,9 +34,8 @@ class Network(Estimator):
     def __init__(self, recipe: RecipeLike | None = None, settings: Settings = (), random_state: Any = 0) -> None:
         self.recipe, self.settings, self.random_state = recipe, settings, random_state
 
-    def _learn(self, rows: Rows, given: dict[str, Any], seed: int) -> Fitted:
-        space = given_as_space({"data.test_share": 0, "seed": seed, **given})
-        space = space.merged(given_as_space(self.recipe, space=self._own_settings()))
+    def _learn(self, rows: Rows, space: Space) -> Fitted:
+        space = Space.from_mapping({"data.test_share": 0}).merged(space)
         refuse_ranges(space, "fit")
         with made_ready(space, rows.frame) as (completed, defaults, prepared):
             recipe = first_recipe(completed, defaults)

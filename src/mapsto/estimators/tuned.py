@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapsto import api
-from mapsto._given import given_as_space
 from mapsto.estimators.base import Classifier, Estimator, Regressor, Settings
 from mapsto.search.run import free_path
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from mapsto._given import RecipeLike
     from mapsto.estimators._rows import Rows
     from mapsto.evaluation.scorecard import Scorecard
+    from mapsto.recipe.space import Space
     from mapsto.training.fitted import Fitted
 
 
@@ -47,9 +47,7 @@ class Tuned(Estimator):
         self.budget, self.n_trials, self.recipe, self.settings = budget, n_trials, recipe, settings
         self.random_state, self.out = random_state, out
 
-    def _learn(self, rows: Rows, given: dict[str, Any], seed: int) -> Fitted:
-        space = given_as_space({"seed": seed, **given})
-        space = space.merged(given_as_space(self.recipe, space=self._own_settings()))
+    def _learn(self, rows: Rows, space: Space) -> Fitted:
         folder = Path(tempfile.mkdtemp(prefix="mapsto-")) if self.out is None else free_path(Path(self.out))
         try:
             result = api.tune(rows.frame, recipe=space, budget=self.budget, n_trials=self.n_trials, out=folder)

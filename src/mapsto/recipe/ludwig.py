@@ -11,6 +11,7 @@ from typing import Any
 from mapsto.errors import RecipeError
 from mapsto.recipe.notation import read_foreign
 from mapsto.recipe.ranges import Choice, Int, Log, Range, Uniform
+from mapsto.recipe.sections import OTHERS
 
 MARK = b"input_features"
 """What every configuration of Ludwig holds, and no recipe."""
@@ -91,7 +92,7 @@ def _features(inputs: Any, outputs: Any, where: str) -> dict[str, Any]:
             what = f"{feature.get('name')} is of type {feature.get('type')}"
             raise RecipeError(f"{where}: the feature {what}; {', '.join(KINDS)} are read.")
         kinds[str(feature.get("column", feature["name"]))] = KINDS[feature["type"]]
-    kinds["*"] = "ignore"  # Ludwig learns from the columns that are listed, and from no other
+    kinds[OTHERS] = "ignore"  # Ludwig learns from the columns that are listed, and from no other
     return {"data.columns": kinds, "data.target": str(outputs[0].get("column", outputs[0]["name"]))}
 
 

@@ -32,6 +32,9 @@ from mapsto.recipe.sizes import parse_size
 
 ColumnKind = Literal["numeric", "category", "text", "image", "mask", "audio", "date", "ignore"]
 
+OTHERS = "*"
+"""Stands in `data.columns` for all columns that are not named."""
+
 
 class DataOptions(Options):
     """Where the data come from, how they are split, and how they are cleaned and encoded."""

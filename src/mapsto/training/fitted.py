@@ -84,9 +84,9 @@ class Fitted:
     def __setstate__(self, state: dict[str, Any]) -> None:
         weights = {name: torch.from_numpy(np.array(array)) for name, array in state["weights"].items()}
         preprocessing = Preprocessing.from_json(json.loads(state["preprocessing"]))
-        self.__init__(Recipe.from_yaml(state["recipe"]), preprocessing, weights)  # type: ignore[misc]
-        if state["is_double"]:
-            self.in_double().network.load_state_dict(weights)
+        vars(self).update(vars(Fitted(Recipe.from_yaml(state["recipe"]), preprocessing, weights)))
+        if state["is_double"]:  # they were trained in float32, so nothing is lost on the way
+            self.in_double()
 
     def predict(self, source: Any, *, images: str | Path | None = None) -> pd.DataFrame:
         """Answers for raw inputs, one row each, in their order.
