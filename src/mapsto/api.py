@@ -214,8 +214,8 @@ def load(path: str | Path, *, network: Any = None) -> Fitted:
     return Fitted.load(folder / "best" if (folder / STUDY).exists() else folder)
 
 
-def load_ensemble(run: str | Path) -> FittedEnsemble:
-    """The ensemble that a run offers beside its winner (`search.ensemble`).
+def load_ensemble(run: str | Path, *, network: Any = None) -> FittedEnsemble:
+    """The ensemble that a run offers beside its winner (`search.ensemble`); `network` as in `load`.
 
     Raises:
         RunError: it has none.
@@ -223,6 +223,7 @@ def load_ensemble(run: str | Path) -> FittedEnsemble:
     from mapsto.evaluation.fitted_ensemble import FittedEnsemble
     from mapsto.search.ensembling import FOLDER
 
+    hand_over_for(Path(run), network)
     return FittedEnsemble.load(Path(run) / FOLDER)
 
 
@@ -230,8 +231,7 @@ def predict(
     run: str | Path, source: Any, *, network: Any = None, images: str | Path | None = None, ensemble: bool = False
 ) -> pd.DataFrame:
     """Answers of a run's best model, or of its ensemble, for raw inputs, one row each; see `load`, `Fitted.predict`."""
-    hand_over_for(Path(run), network)
-    model = load_ensemble(run) if ensemble else load(run)
+    model = (load_ensemble if ensemble else load)(run, network=network)
     return model.predict(source, images=images)
 
 

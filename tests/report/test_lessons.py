@@ -60,6 +60,17 @@ def test_a_setting_of_a_stranger_is_one_word_in_the_command(setting: str | None,
     assert commands.continuing(Path("my run"), setting) == command
 
 
+def test_commands_hand_over_a_network_of_the_user():
+    recipe = "model:\n  name: own\n  builder: {}\n"
+    mine = recipe.format("train.py:build")
+    assert (
+        commands.continuing(Path("run"), "x=1", mine) == "mapsto tune --continue run --network train.py:build --set x=1"
+    )
+    assert commands.predicting(Path("run"), mine) == "mapsto predict run NEW_DATA --network train.py:build"
+    assert commands.predicting(Path("run"), recipe.format("notebook:build")) == "mapsto predict run NEW_DATA"
+    assert commands.predicting(Path("run"), recipe.format("'$(touch y):f'")).endswith("--network '$(touch'")
+
+
 def test_findings_about_the_space_have_their_command(searched: Study, say: Texts):
     first, second = lessons.space(searched, say)
     assert "<code>model.dropout</code>" in first.message

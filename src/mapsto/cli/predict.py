@@ -58,7 +58,7 @@ def predict(
 
         own = _options.own(network)
         if out is not None and out.suffix == ".csv" and images is None:
-            model = api.load_ensemble(run) if ensemble else api.load(run, network=own)
+            model = (api.load_ensemble if ensemble else api.load)(run, network=own)
             rows = write_pieces(model.predict_pieces(source), out)
             terminal.answer({"rows": rows, "file": str(out)}, line=f"{rows:,} answers in {out}")
             return
