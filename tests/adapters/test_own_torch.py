@@ -564,3 +564,19 @@ def test_the_command_line_takes_a_network_from_a_file(tmp_path):
 def test_a_network_that_is_not_there_is_refused(reference, message):
     with pytest.raises(RecipeError, match=message):
         network_from(reference)
+
+
+ENSEMBLE = ["search.ensemble=6", "data.validation_share=0.4", "optimizer.learning_rate=log(1e-3, 3e-2)"]
+
+
+def test_an_ensemble_answers_in_a_fresh_process_with_its_network_beside(tmp_path, monkeypatch):
+    from mapsto.models import _handed
+
+    result = tuned(mlp, tmp_path, settings=ENSEMBLE, n_trials=6)
+    assert result.summary()["ensemble"]
+    answers = mp.predict(result.run, X[:5], network=mlp, ensemble=True)
+    monkeypatch.setattr(_handed, "_handed", {})  # as where nothing was handed over yet
+    with pytest.raises(MapstoError, match="hand it over"):
+        mp.api.load_ensemble(result.run)
+    loaded = mp.api.load_ensemble(result.run, network=mlp)
+    np.testing.assert_array_equal(loaded.predict(X[:5])["answer"], answers["answer"])
