@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,18 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
+from mapsto.recipe import family
+
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_members_are_forgotten() -> Iterator[None]:
+    """Metrics that a test adds stay for its process, where a later test would find them among those of mapsto."""
+    before = dict(family._added)
+    yield
+    family._added.clear()
+    family._added.update(before)
 
 
 @pytest.fixture(scope="session")
